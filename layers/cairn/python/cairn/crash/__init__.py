@@ -1,0 +1,1 @@
+"""From walked and named stacks to the crash: reason, facts, the event."""

@@ -1,0 +1,43 @@
+"""What a client sent, taken apart: the record that intake makes and that S3 keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+UPLOAD_VERSION = 1
+"""Version of ``upload.json``. Raise it when a field changes its meaning; readers accept this one and older ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of an upload. ``kind`` is Sentry's attachment type (``event.minidump``, ``event.attachment`` …);
+    ``content`` is open for reading at its start and holds ``size`` bytes."""
+
+    name: str
+    content_type: str
+    kind: str
+    size: int
+    content: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One crash as it was sent.
+
+    ``event_id`` is 32 lower-case hex digits, ``received`` Unix seconds, ``event`` the event payload that the form
+    fields (or an event item) make. The first ``event.minidump`` among ``attachments`` is the dump.
+    """
+
+    event_id: str
+    project_id: int
+    received: float
+    attachments: tuple[Attachment, ...]
+    event: Mapping[str, Any] = field(default_factory=dict)
+    client: str | None = None
+
+    @property
+    def dump(self) -> Attachment | None:
+        """The minidump to process, if there is one."""
+        return next((a for a in self.attachments if a.kind == "event.minidump"), None)

@@ -1,0 +1,1 @@
+"""S3, DynamoDB and SQS. Sole importer of ``boto3``."""

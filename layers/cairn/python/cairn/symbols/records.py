@@ -1,0 +1,58 @@
+"""What symbol look-ups answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SymbolStatus(StrEnum):
+    """What became of a module's symbols; the words are Sentry's ``debug_status`` and ``unwind_status``."""
+
+    FOUND = "found"
+    UNUSED = "unused"
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    UNSUPPORTED = "unsupported"
+    FETCHING_FAILED = "fetching_failed"
+    TIMEOUT = "timeout"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a debug file has to offer."""
+
+    symbols: bool = False
+    debug_info: bool = False
+    unwind_info: bool = False
+    sources: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One function at an address; inlined calls give several, innermost first.
+
+    ``function`` is the readable name with arguments, ``symbol`` the name as the file has it. ``entry`` is the
+    function's own start, relative to the module's base, and only set on the outermost. ``file`` is the joined path.
+    ``line`` 0 is never given: an unknown line is ``None``. ``from_symbol_table`` marks names that have no debug
+    information behind them.
+    """
+
+    function: str
+    symbol: str
+    entry: int | None = None
+    file: str | None = None
+    line: int | None = None
+    language: str | None = None
+    from_symbol_table: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSymbols:
+    """What was found for one module of a dump: statuses for names and for unwinding, and why not, for a person."""
+
+    debug_status: SymbolStatus
+    unwind_status: SymbolStatus
+    features: Features = Features()
+    reason: str | None = None

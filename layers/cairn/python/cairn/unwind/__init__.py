@@ -1,0 +1,1 @@
+"""Stack memory and unwind rules to frames, one module an architecture."""

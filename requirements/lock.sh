@@ -1,0 +1,16 @@
+#!/bin/sh
+# Resolves every set of dependencies that pyproject.toml names into a hashed list, one for each thing that is installed:
+# the two Lambda layers (runtime python3.13), the command line with the local run, and the development environment.
+set -eu
+uv=$1
+cd "$(dirname "$0")/.."
+compile() {
+    "$uv" pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \
+        --no-emit-index-url --no-emit-find-links "$@"
+}
+# `local` is resolved first, and what it chose binds the layers: the local run executes the layers' own versions.
+compile --python-version 3.11 pyproject.toml --group debug-files --group local -o requirements/local.txt
+compile --python-version 3.11 pyproject.toml --group debug-files --group local --group dev \
+    -c requirements/local.txt -o requirements/dev.txt
+compile --python-version 3.13 pyproject.toml -c requirements/local.txt -o requirements/layer-cairn.txt
+compile --python-version 3.13 --group debug-files -c requirements/local.txt -o requirements/layer-debug-files.txt

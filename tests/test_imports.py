@@ -1,0 +1,68 @@
+"""The arrows of the house: who may import whom."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LIBRARY = ROOT / "layers/cairn/python"
+
+ROOMS = {
+    "minidump": {"minidump"},
+    "symbols": {"symbols"},
+    "unwind": {"unwind", "minidump", "symbols"},
+    "crash": {"crash", "minidump", "unwind", "symbols"},
+    "intake": {"intake"},
+    "store": {"store", "intake", "symbols", "crash"},
+    "pipeline": {"pipeline", "minidump", "unwind", "symbols", "crash", "intake", "store"},
+}
+"""Room of the library to the rooms it may import. ``store`` keeps the records of the others."""
+
+SOLE_IMPORTERS = {
+    "symbolic": "cairn/symbols/libsymbolic.py",
+    "boto3": "cairn/store/",
+    "botocore": "cairn/store/",
+}
+"""A dependency with one door, and the door."""
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def sources(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_looks_only_where_it_may(room: str) -> None:
+    files = list((LIBRARY / "cairn" / room).rglob("*.py"))
+    assert files
+    for path in files:
+        rooms = {name.split(".")[1] for name in imports(path) if name.startswith("cairn.") and "." in name}
+        assert rooms <= ROOMS[room], f"{path} imports {rooms - ROOMS[room]}"
+
+
+def test_every_room_is_named() -> None:
+    assert {path.name for path in (LIBRARY / "cairn").iterdir() if path.is_dir() and path.name[0] != "_"} == set(ROOMS)
+
+
+def test_nothing_in_the_library_imports_functions_cli_or_infra() -> None:
+    for path in sources("layers/cairn/python"):
+        assert not {name.split(".")[0] for name in imports(path)} & {"functions", "cairn_cli", "infra"}, path
+
+
+@pytest.mark.parametrize("package", SOLE_IMPORTERS)
+def test_a_dependency_has_one_door(package: str) -> None:
+    door = SOLE_IMPORTERS[package]
+    for path in sources("layers/cairn/python", "functions"):
+        if package in {name.split(".")[0] for name in imports(path)}:
+            assert str(path.relative_to(ROOT)).removeprefix("layers/cairn/python/").startswith(door), path
