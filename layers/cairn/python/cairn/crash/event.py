@@ -1,0 +1,220 @@
+"""The event: what Cairn keeps and shows of a crash, in Sentry's event JSON.
+
+The shape is Sentry's (its "event payloads" pages; ``docs/event.md`` lists what a minidump fills). What Cairn adds stands
+under the one key ``cairn``. Addresses are ``int`` here and ``"0x…"`` in JSON. Every field may be absent; readers ignore
+fields that they do not know.
+
+To change the event: raise ``EVENT_VERSION`` when a field changes its meaning or goes away, write the change down in
+``docs/event.md``, and symbolicate stored uploads again where the old form is not good enough.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+EVENT_VERSION = 1
+"""Version of the event's form, in ``cairn.version``."""
+
+
+def _parse_address(value: object) -> object:
+    return int(value, 16) if isinstance(value, str) else value
+
+
+Address = Annotated[int, BeforeValidator(_parse_address), PlainSerializer(hex, return_type=str, when_used="json")]
+"""An ``int`` that is ``"0x…"`` in JSON, since JSON readers lose digits above 2^53."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class FrameData(_Model):
+    """``symbolicator_status`` says whether the frame has a name and if not, why; ``inlined`` marks a call that the
+    compiler folded into the frame that follows it towards the caller."""
+
+    symbolicator_status: Literal["symbolicated", "missing_symbol", "unknown_image", "missing", "malformed"]
+    inlined: bool | None = None
+    nearest_symbol: str | None = None
+
+
+class Frame(_Model):
+    """One function call. ``instruction_addr`` is the return address for callers; ``lineno`` is that of the call."""
+
+    function: str | None = None
+    raw_function: str | None = None
+    symbol: str | None = None
+    symbol_addr: Address | None = None
+    instruction_addr: Address
+    package: str | None = None
+    filename: str | None = None
+    abs_path: str | None = None
+    lineno: int | None = None
+    in_app: bool = False
+    trust: str
+    data: FrameData
+
+
+class Stacktrace(_Model):
+    """Frames oldest caller first, and the registers of the innermost one."""
+
+    frames: tuple[Frame, ...] = ()
+    registers: dict[str, Address] | None = None
+
+
+class Mechanism(_Model):
+    """How the crash was caught."""
+
+    type: Literal["minidump"] = "minidump"
+    handled: bool = False
+    synthetic: bool = True
+
+
+class ExceptionValue(_Model):
+    """The crash itself: ``type`` is the reason with the address, the stack is the crashed thread's."""
+
+    type: str
+    value: str | None = None
+    mechanism: Mechanism
+    thread_id: int | None = None
+    stacktrace: Stacktrace | None = None
+
+
+class ThreadValue(_Model):
+    """A thread. The crashed one has no stack here: it stands on the exception."""
+
+    id: int
+    name: str | None = None
+    crashed: bool | None = None
+    current: bool | None = None
+    stacktrace: Stacktrace | None = None
+
+
+class ImageFeatures(_Model):
+    """What the debug file that was found has to offer."""
+
+    has_symbols: bool = False
+    has_debug_info: bool = False
+    has_unwind_info: bool = False
+    has_sources: bool = False
+
+
+class Image(_Model):
+    """A loaded module and what became of its symbols. ``reason`` is Cairn's own: why, for a person."""
+
+    type: Literal["pe", "macho", "elf", "unknown"]
+    code_file: str | None = None
+    code_id: str | None = None
+    debug_file: str | None = None
+    debug_id: str | None = None
+    image_addr: Address
+    image_size: int | None = None
+    arch: str | None = None
+    version: str | None = None
+    debug_status: str
+    unwind_status: str
+    features: ImageFeatures = ImageFeatures()
+    reason: str | None = None
+
+
+class DebugMeta(_Model):
+    """All modules of the process, in the dump's order."""
+
+    images: tuple[Image, ...] = ()
+
+
+class ProcessingError(_Model):
+    """Something that keeps the event from being complete; ``type`` is one of Sentry's event error types."""
+
+    type: str
+    message: str | None = None
+    name: str | None = None
+    value: Any = None
+    image_path: str | None = None
+    image_uuid: str | None = None
+    image_arch: str | None = None
+
+
+class Exceptions(_Model):
+    """The crash, and behind it the exceptions that the client itself had recorded, as it sent them."""
+
+    values: tuple[ExceptionValue | dict[str, Any], ...] = ()
+
+
+class Threads(_Model):
+    """All threads, in the dump's order."""
+
+    values: tuple[ThreadValue, ...] = ()
+
+
+class AttachmentInfo(_Model):
+    """A file that came with the crash."""
+
+    name: str
+    type: str
+    content_type: str
+    size: int
+
+
+class CairnInfo(_Model):
+    """What Cairn adds to Sentry's event. ``explanation`` is the crash in one sentence; ``problems`` what could not be
+    read in the dump; ``facts`` what was learnt beside reason and address (``docs/event.md``)."""
+
+    version: int = EVENT_VERSION
+    project: int | None = None
+    symbolicated: float | None = None
+    reason: str | None = None
+    address: Address | None = None
+    explanation: str | None = None
+    facts: dict[str, Any] = Field(default_factory=dict)
+    stack_end: dict[str, str] = Field(default_factory=dict)
+    unloaded_modules: tuple[dict[str, Any], ...] = ()
+    attachments: tuple[AttachmentInfo, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Event(_Model):
+    """One crash."""
+
+    event_id: str
+    platform: str = "native"
+    level: str = "fatal"
+    timestamp: float
+    received: float
+    title: str = ""
+    culprit: str | None = None
+    release: str | None = None
+    environment: str | None = None
+    dist: str | None = None
+    server_name: str | None = None
+    transaction: str | None = None
+    logger: str | None = None
+    message: str | dict[str, Any] | None = None
+    sdk: dict[str, Any] = Field(default_factory=dict)
+    user: dict[str, Any] | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+    extra: dict[str, Any] = Field(default_factory=dict)
+    contexts: dict[str, Any] = Field(default_factory=dict)
+    breadcrumbs: dict[str, Any] | None = None
+    fingerprint: tuple[str, ...] | None = None
+    exception: Exceptions = Exceptions()
+    threads: Threads = Threads()
+    debug_meta: DebugMeta = DebugMeta()
+    errors: tuple[ProcessingError, ...] = ()
+    cairn: CairnInfo = CairnInfo()
+
+    def to_json(self) -> bytes:
+        """The event as UTF-8 JSON without the fields that are empty."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def from_json(cls, raw: bytes) -> Event:
+        """The event of stored JSON. Raises pydantic's ``ValidationError`` for anything else."""
+        return cls.model_validate_json(raw)
+
+    @property
+    def crash(self) -> ExceptionValue | None:
+        """The exception that the minidump made, which comes first."""
+        first = self.exception.values[0] if self.exception.values else None
+        return first if isinstance(first, ExceptionValue) else None

@@ -1,0 +1,55 @@
+"""A crash, walked and named: what the event, the report and other outputs are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cairn.crash.facts import Facts
+from cairn.crash.reason import Reason
+from cairn.minidump.records import Minidump, Module, Thread
+from cairn.symbols.records import Location, ModuleSymbols
+from cairn.unwind.frames import Frame, StackEnd
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFrame:
+    """A physical frame and the calls at its address, innermost inlined call first; empty when nothing is known."""
+
+    frame: Frame
+    calls: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStack:
+    """The frames of one thread, callee first."""
+
+    thread: Thread
+    frames: tuple[NamedFrame, ...]
+    end: StackEnd
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModule:
+    """A module of the dump and what was found for it; ``touched`` when a frame lies in it."""
+
+    module: Module
+    symbols: ModuleSymbols
+    touched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """All there is to say of a dump. ``stacks`` stand in the order of the dump's threads."""
+
+    dump: Minidump
+    stacks: tuple[NamedStack, ...]
+    modules: tuple[LoadedModule, ...]
+    reason: Reason | None
+    facts: Facts
+    explanation: str | None = None
+
+    @property
+    def crashed_stack(self) -> NamedStack | None:
+        """The stack of the thread that the dump is about."""
+        wanted = self.dump.requesting_thread_id
+        return next((stack for stack in self.stacks if stack.thread.id == wanted), None)
