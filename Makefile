@@ -6,7 +6,7 @@ UV     := $(BIN)/uv pip
 UV_PIN := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock deploy clean
+.PHONY: help demo test check format lock bundles template deploy clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -34,6 +34,9 @@ test: $(VENV)/dev.stamp ## run everything that decides whether a change may land
 format: $(VENV)/dev.stamp ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bundles: $(VENV)/local.stamp ## build the layers and functions as AWS runs them, into build/lambda
+	$(BIN)/python -m infra.bundling
 
 lock: $(BIN)/uv ## resolve the dependencies again and write requirements/*.txt
 	requirements/lock.sh $(BIN)/uv
