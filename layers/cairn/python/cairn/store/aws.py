@@ -1,0 +1,84 @@
+"""AWS clients: low-level ones of botocore, made when first asked for and kept for the life of the process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import botocore.session
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+CONNECTIONS = 16
+"""Connections a client keeps open: above what the thread pools of this room use at once."""
+
+
+class Clients:
+    """S3, DynamoDB, SQS and CloudFormation.
+
+    ``endpoint_url`` (or ``AWS_ENDPOINT_URL``) points them all at another endpoint, as the local run does. Region and
+    credentials come from botocore's usual places. Threads may share one ``Clients``.
+    """
+
+    def __init__(self, endpoint_url: str | None = None) -> None:
+        self._endpoint_url = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or None
+        self._session = botocore.session.get_session()
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def s3(self) -> S3Client:
+        """S3 with signature version 4; by path where there is an endpoint of our own, which has no name per bucket."""
+        client: S3Client = self._client("s3")
+        return client
+
+    @property
+    def dynamodb(self) -> DynamoDBClient:
+        """DynamoDB."""
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @property
+    def sqs(self) -> SQSClient:
+        """SQS."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    @property
+    def cloudformation(self) -> CloudFormationClient:
+        """CloudFormation, for the outputs of a stack."""
+        client: CloudFormationClient = self._client("cloudformation")
+        return client
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = self._session.create_client(
+                    service, endpoint_url=self._endpoint_url, config=self._config(service)
+                )
+            return self._made[service]
+
+    def _config(self, service: str) -> Config:
+        common = Config(
+            connect_timeout=3,
+            read_timeout=20,
+            max_pool_connections=CONNECTIONS,
+            retries={"mode": "standard", "total_max_attempts": 5},
+        )
+        if service != "s3":
+            return common
+        style: Literal["path", "auto"] = "path" if self._endpoint_url else "auto"
+        return common.merge(Config(signature_version="s3v4", s3={"addressing_style": style}))
+
+
+@cache
+def shared() -> Clients:
+    """The clients of this process."""
+    return Clients()

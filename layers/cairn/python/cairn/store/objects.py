@@ -1,0 +1,191 @@
+"""Objects of the bucket: written whole or in parts, first writer wins where asked, what is missing is ``None``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from botocore.exceptions import ClientError
+
+from cairn.store.aws import Clients
+from cairn.store.errors import RefusedError, StoreError, UnreadableError, error_code, store_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CompletedMultipartUploadTypeDef, CompletedPartTypeDef
+
+PART = 8 * 1024 * 1024
+"""Bytes of a part, and the size up to which one PUT does. S3 takes 5 MiB to 5 GiB a part, 10,000 parts an object."""
+
+PARTS_AT_ONCE = 4
+"""Parts in memory and on their way at the same time."""
+
+MISSING = {"NoSuchKey", "404", "NotFound"}
+EXISTS = {"PreconditionFailed", "412"}
+CONFLICT_TRIES = 3
+"""S3 answers 409 ``ConditionalRequestConflict`` when two conditional writes meet, and asks to try again."""
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes that went out since the last call."""
+
+
+class Objects:
+    """The objects of one bucket."""
+
+    def __init__(self, clients: Clients, bucket: str) -> None:
+        self._clients = clients
+        self.bucket = bucket
+
+    def size(self, key: str) -> int | None:
+        """Bytes of an object; ``None`` when it is not there."""
+        with store_errors(f"head s3://{self.bucket}/{key}"):
+            try:
+                return self._clients.s3.head_object(Bucket=self.bucket, Key=key)["ContentLength"]
+            except ClientError as error:
+                if error_code(error) not in MISSING:
+                    raise
+                return None
+
+    def read(self, key: str, limit: int) -> bytes | None:
+        """The whole object; ``None`` when it is not there. Raises ``UnreadableError`` (``object_too_large``) above
+        ``limit`` bytes, without reading it."""
+        with store_errors(f"get s3://{self.bucket}/{key}"):
+            answer = self._get(key)
+            if answer is None:
+                return None
+            with closing(answer["Body"]) as body:
+                if answer["ContentLength"] > limit:
+                    raise UnreadableError(
+                        "object_too_large", f"{key} has {answer['ContentLength']} bytes, more than the {limit} allowed"
+                    )
+                return bytes(body.read())
+
+    def read_range(self, key: str, start: int, end: int) -> bytes | None:
+        """The bytes from ``start`` to before ``end`` (fewer at the object's end); ``None`` when the object is not there."""
+        with store_errors(f"get s3://{self.bucket}/{key}"):
+            answer = self._get(key, Range=f"bytes={start}-{end - 1}")
+            if answer is None:
+                return None
+            with closing(answer["Body"]) as body:
+                return bytes(body.read())
+
+    def download(self, key: str, path: Path) -> bool:
+        """Write the object to ``path``, a piece at a time; ``False`` and no file when it is not there."""
+        with store_errors(f"get s3://{self.bucket}/{key}"):
+            answer = self._get(key)
+            if answer is None:
+                return False
+            with closing(answer["Body"]) as body, path.open("wb") as file:
+                for piece in body.iter_chunks(1024 * 1024):
+                    file.write(piece)
+        return True
+
+    def put(self, key: str, content: bytes, content_type: str = "application/octet-stream") -> None:
+        """Write an object, whatever was there."""
+        with store_errors(f"put s3://{self.bucket}/{key}"):
+            self._clients.s3.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=content_type)
+
+    def put_new(self, key: str, content: bytes, content_type: str = "application/octet-stream") -> bool:
+        """Write an object unless there is one by that key; ``False`` when there is."""
+        with store_errors(f"put s3://{self.bucket}/{key}"):
+            return first_wins(
+                lambda: self._clients.s3.put_object(
+                    Bucket=self.bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*"
+                )
+            )
+
+    def put_new_stream(
+        self,
+        key: str,
+        content: BinaryIO,
+        size: int,
+        content_type: str = "application/octet-stream",
+        progress: Progress | None = None,
+    ) -> bool:
+        """Write ``size`` bytes of a seekable stream from its start, in parts when it is more than one, unless there is
+        an object by that key; ``False`` when there is. Raises ``RefusedError`` (``content_truncated``) when the stream
+        ends early: nothing is written then."""
+        content.seek(0)
+        if size <= PART:
+            new = self.put_new(key, exactly(content, size), content_type)
+        elif self.size(key) is not None:
+            new = False
+        else:
+            return self._put_parts(key, content, size, content_type, progress or (lambda sent: None))
+        if progress:
+            progress(size)
+        return new
+
+    def _put_parts(self, key: str, content: BinaryIO, size: int, content_type: str, progress: Progress) -> bool:
+        s3 = self._clients.s3
+        with store_errors(f"put s3://{self.bucket}/{key}"):
+            upload = s3.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=content_type)["UploadId"]
+            where: Any = {"Bucket": self.bucket, "Key": key, "UploadId": upload}
+            try:
+                parts = self._send_parts(where, content, size, progress)
+                done: CompletedMultipartUploadTypeDef = {"Parts": parts}
+                new = first_wins(lambda: s3.complete_multipart_upload(**where, MultipartUpload=done, IfNoneMatch="*"))
+            except (ClientError, StoreError, OSError):
+                s3.abort_multipart_upload(**where)
+                raise
+            if not new:
+                s3.abort_multipart_upload(**where)
+            return new
+
+    def _send_parts(self, where: Any, content: BinaryIO, size: int, progress: Progress) -> list[CompletedPartTypeDef]:
+        def send(part: tuple[int, bytes]) -> CompletedPartTypeDef:
+            number, body = part
+            etag = self._clients.s3.upload_part(**where, PartNumber=number, Body=body)["ETag"]
+            progress(len(body))
+            return {"ETag": etag, "PartNumber": number}
+
+        sent: list[CompletedPartTypeDef] = []
+        with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
+            for few in parts_of(content, size):
+                sent += pool.map(send, few)
+        return sent
+
+    def _get(self, key: str, **more: Any) -> Any:
+        try:
+            return self._clients.s3.get_object(Bucket=self.bucket, Key=key, **more)
+        except ClientError as error:
+            if error_code(error) not in MISSING:
+                raise
+            return None
+
+
+def first_wins(write: Callable[[], object]) -> bool:
+    """Do a conditional write; ``False`` when the object is there already."""
+    for attempt in range(CONFLICT_TRIES):
+        try:
+            write()
+        except ClientError as error:
+            if error_code(error) in EXISTS:
+                return False
+            if error_code(error) != "ConditionalRequestConflict" or attempt == CONFLICT_TRIES - 1:
+                raise
+        else:
+            return True
+    raise AssertionError("unreachable")
+
+
+def parts_of(content: BinaryIO, size: int) -> Iterator[list[tuple[int, bytes]]]:
+    """Numbered parts of a stream, some at a time."""
+    starts = list(enumerate(range(0, size, PART), 1))
+    for first in range(0, len(starts), PARTS_AT_ONCE):
+        few = starts[first : first + PARTS_AT_ONCE]
+        yield [(number, exactly(content, min(PART, size - start))) for number, start in few]
+
+
+def exactly(content: BinaryIO, size: int) -> bytes:
+    """The next ``size`` bytes of a stream. Raises ``RefusedError`` (``content_truncated``) when it ends before."""
+    pieces = []
+    left = size
+    while left and (piece := content.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    if left:
+        raise RefusedError("content_truncated", f"the content ends {left} bytes before the size that was told")
+    return b"".join(pieces)

@@ -1,0 +1,143 @@
+"""Projects and their client keys (the public part of a DSN)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from cairn.store.aws import Clients
+from cairn.store.errors import RefusedError, TakenError
+from cairn.store.settings import Settings
+from cairn.store.table import Row, Table
+
+OWNER_INDEX = "by_owner"
+ALL_PROJECTS = "projects"
+"""Owner of all projects; the owner of a key is its project."""
+
+NEW = "attribute_not_exists(pk)"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A program whose crashes are kept together. ``id`` is the number in the DSN, ``created`` Unix seconds."""
+
+    id: int
+    slug: str
+    name: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """What a client shows to send crashes. ``public_key`` is 32 lower-case hex digits, ``created`` Unix seconds."""
+
+    public_key: str
+    project_id: int
+    label: str
+    active: bool
+    created: float
+
+
+class Projects:
+    """The Projects table.
+
+    ===================  =========  ======================  ===================================
+    pk                   sk         owner (``by_owner``)    what
+    ===================  =========  ======================  ===================================
+    ``project#<id>``     project    ``projects``            a project
+    ``slug#<slug>``      slug       none                    holds the slug for its project
+    ``key#<key>``        key        ``project#<id>``        a client key
+    ``counter``          project    none                    ``last``: the id given last
+    ===================  =========  ======================  ===================================
+
+    Lists come from the index, which follows the table within a second or so; single look-ups are always current.
+    """
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._table = Table(clients, settings.projects_table)
+
+    def create(self, slug: str, name: str) -> Project:
+        """Make a project with the next id. Raises ``TakenError`` (``project_exists``) when the slug is in use."""
+        if self._table.get(f"slug#{slug}", "slug"):
+            raise taken(slug)
+        counter = self._table.update("counter", "project", "ADD #last :one", {":one": 1})
+        project = Project((counter or {})["last"], slug, name, time.time())
+        row = {
+            "pk": f"project#{project.id}",
+            "sk": "project",
+            "owner": ALL_PROJECTS,
+            "id": project.id,
+            "slug": slug,
+            "name": name,
+            "created": project.created,
+        }
+        claim = {"pk": f"slug#{slug}", "sk": "slug", "project_id": project.id}
+        if not self._table.put_all([row, claim], NEW):
+            raise taken(slug)
+        return project
+
+    def get(self, project_id: int) -> Project | None:
+        """The project with this id."""
+        row = self._table.get(f"project#{project_id}", "project")
+        return project_of(row) if row else None
+
+    def by_slug(self, slug: str) -> Project | None:
+        """The project with this slug."""
+        claim = self._table.get(f"slug#{slug}", "slug")
+        return self.get(claim["project_id"]) if claim else None
+
+    def list(self) -> tuple[Project, ...]:
+        """All projects by id."""
+        rows = self._table.query("#owner = :owner", {":owner": ALL_PROJECTS}, OWNER_INDEX)
+        return tuple(sorted((project_of(row) for row in rows), key=lambda project: project.id))
+
+    def create_key(self, project_id: int, label: str) -> ClientKey:
+        """Make a key for a project. Raises ``RefusedError`` (``no_such_project``) when there is no such project."""
+        if self.get(project_id) is None:
+            raise RefusedError("no_such_project", f"there is no project {project_id}")
+        key = ClientKey(secrets.token_hex(16), project_id, label, True, time.time())
+        row = {
+            "pk": f"key#{key.public_key}",
+            "sk": "key",
+            "owner": f"project#{project_id}",
+            "public_key": key.public_key,
+            "project_id": project_id,
+            "label": label,
+            "active": True,
+            "created": key.created,
+        }
+        self._table.put(row, NEW)
+        return key
+
+    def key(self, public_key: str) -> ClientKey | None:
+        """The key, active or not."""
+        row = self._table.get(f"key#{public_key}", "key")
+        return key_of(row) if row else None
+
+    def keys(self, project_id: int) -> tuple[ClientKey, ...]:
+        """All keys of a project, oldest first."""
+        rows = self._table.query("#owner = :owner", {":owner": f"project#{project_id}"}, OWNER_INDEX)
+        return tuple(sorted((key_of(row) for row in rows), key=lambda key: key.created))
+
+    def disable_key(self, public_key: str) -> ClientKey | None:
+        """Take no more crashes with this key. Answers the key as it is then, ``None`` when there is no such key."""
+        row = self._table.update(
+            f"key#{public_key}", "key", "SET #active = :no", {":no": False}, "attribute_exists(pk)"
+        )
+        return key_of(row) if row else None
+
+
+def taken(slug: str) -> TakenError:
+    """The error for a slug in use."""
+    return TakenError("project_exists", f"there is a project called {slug} already: choose another name")
+
+
+def project_of(row: Row) -> Project:
+    """The project that a row holds."""
+    return Project(row["id"], row["slug"], row["name"], row["created"])
+
+
+def key_of(row: Row) -> ClientKey:
+    """The client key that a row holds."""
+    return ClientKey(row["public_key"], row["project_id"], row["label"], row["active"], row["created"])
