@@ -49,9 +49,7 @@ def _collapse(name: str) -> str:
     out: list[str] = []
     depth = 0
     for position, character in enumerate(name):
-        if character == "<" and (
-            depth or (position and (name[position - 1].isalnum() or name[position - 1] in "_>\0"))
-        ):
+        if character == "<" and (depth or _ends_a_name(name[max(position - 1, 0) : position])):
             if depth == 0:
                 out.append("<T>")
             depth += 1
