@@ -24,12 +24,12 @@ class Clients:
     """S3, DynamoDB, SQS and CloudFormation.
 
     ``endpoint_url`` (or ``AWS_ENDPOINT_URL``) points them all at another endpoint, as the local run does. Region and
-    credentials come from botocore's usual places. Threads may share one ``Clients``.
+    credentials come from botocore's usual places, or from ``session``. Threads may share one ``Clients``.
     """
 
-    def __init__(self, endpoint_url: str | None = None) -> None:
+    def __init__(self, endpoint_url: str | None = None, session: botocore.session.Session | None = None) -> None:
         self._endpoint_url = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or None
-        self._session = botocore.session.get_session()
+        self._session = session or botocore.session.get_session()
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
