@@ -71,6 +71,7 @@ class Thread:
     """One thread of the crashed process, in the order of the thread list.
 
     ``stack`` is the memory to walk, already found (thread descriptor, or the memory list where its RVA is 0).
+    ``start_address`` is the function the thread began with (Windows, ThreadInfoList).
     """
 
     id: int
@@ -82,6 +83,7 @@ class Thread:
     priority: int = 0
     teb: int = 0
     last_error: int | None = None
+    start_address: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
