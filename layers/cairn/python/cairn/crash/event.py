@@ -1,8 +1,8 @@
 """The event: what Cairn keeps and shows of a crash, in Sentry's event JSON.
 
-The shape is Sentry's (its "event payloads" pages; ``docs/event.md`` lists what a minidump fills). What Cairn adds stands
-under the one key ``cairn``. Addresses are ``int`` here and ``"0x…"`` in JSON. Every field may be absent; readers ignore
-fields that they do not know.
+The shape is Sentry's (its "event payloads" pages; ``docs/event.md`` lists what a minidump fills). What Cairn adds
+stands under the one key ``cairn``. Addresses are ``int`` here and ``"0x…"`` in JSON. Every field may be absent;
+readers ignore fields that they do not know.
 
 To change the event: raise ``EVENT_VERSION`` when a field changes its meaning or goes away, write the change down in
 ``docs/event.md``, and symbolicate stored uploads again where the old form is not good enough.
@@ -163,6 +163,7 @@ class CairnInfo(_Model):
 
     version: int = EVENT_VERSION
     project: int | None = None
+    process_id: int | None = None
     symbolicated: float | None = None
     reason: str | None = None
     address: Address | None = None

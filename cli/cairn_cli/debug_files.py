@@ -1,0 +1,112 @@
+"""`cairn upload-debug-files`: the symbols of a build, sent and compiled."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.text import Text
+
+from cairn.store.debug_files import DebugFiles
+from cairn.store.errors import StoreError
+from cairn.store.symbol_index import SymbolEntry, SymbolIndex
+from cairn_cli.errors import CliError
+from cairn_cli.output import console, print_json
+from cairn_cli.target import Target, add_target_option, connect
+
+EXAMPLES = [
+    "cairn upload-debug-files build/game build/game.debug",
+    "cairn upload-debug-files build/ --no-wait",
+]
+WAIT = 900
+"""Seconds that a debug file may take to be compiled: the longest that a function runs."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The files, and whether to wait until they can be used."""
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="debug files, or folders of them")
+    parser.add_argument("--no-wait", action="store_true", help="do not wait until they are compiled")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_target_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Upload and wait; returns the exit code: 1 when a file cannot be used."""
+    target = connect(arguments)
+    try:
+        keys = upload(target, list(debug_files(arguments.paths)))
+        results = [] if arguments.no_wait else wait(target, keys)
+    except StoreError as error:
+        raise CliError(str(error)) from error
+    if arguments.json:
+        print_json(
+            [{"key": key, "debug_ids": [e.debug_id for e in found], "error": why} for key, found, why in results]
+        )
+    else:
+        for key, entries, reason in results:
+            _tell(key, entries, reason)
+    return 1 if any(reason for _, _, reason in results) else 0
+
+
+def debug_files(paths: list[Path]) -> Iterator[Path]:
+    """The files that ``paths`` name. Raises ``CliError`` for what is not there."""
+    for path in paths:
+        if not path.exists():
+            raise CliError(f"{path} does not exist")
+        yield from (p for p in sorted(path.rglob("*")) if p.is_file()) if path.is_dir() else (path,)
+
+
+def upload(target: Target, paths: list[Path]) -> list[str]:
+    """Send the files, with a bar on a terminal; returns their keys."""
+    files = DebugFiles(target.settings, target.clients)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console(), disable=not console().is_terminal) as progress:
+        keys = []
+        for path in paths:
+            task = progress.add_task(path.name, total=path.stat().st_size)
+            keys.append(files.put(path, path.name, lambda count, task=task: progress.advance(task, count)))
+        return keys
+
+
+def wait(target: Target, keys: list[str]) -> list[tuple[str, tuple[SymbolEntry, ...], str | None]]:
+    """For each key its symbol files, or why it has none, once that is known. Raises ``CliError`` after ``WAIT``."""
+    index = SymbolIndex(target.settings, target.clients)
+    deadline = time.monotonic() + WAIT
+    pending, done = list(keys), {}
+    while pending:
+        entries = index.list()
+        for key in list(pending):
+            found = tuple(entry for entry in entries if entry.debug_file_key == key)
+            failure = None if found else index.failure(key)
+            if found or failure:
+                done[key] = (key, found, failure.reason if failure else None)
+                pending.remove(key)
+        if pending and time.monotonic() > deadline:
+            raise CliError(f"{len(pending)} files are not compiled after {WAIT} s", "see the function's log")
+        if pending:
+            time.sleep(0.3)
+    return [done[key] for key in keys]
+
+
+def _tell(key: str, entries: tuple[SymbolEntry, ...], reason: str | None) -> None:
+    name = key.rpartition("/")[2]
+    out = console()
+    if reason:
+        out.print(Text.assemble(("✗ ", "red"), f"{name}: {reason}"))
+    for entry in entries:
+        has = [word for word, there in offers(entry) if there]
+        out.print(Text.assemble(("✓ ", "green"), f"{name}  {entry.arch}  {entry.debug_id}  ({', '.join(has)})"))
+
+
+def offers(entry: SymbolEntry) -> list[tuple[str, bool]]:
+    """What a symbol file can serve, in words."""
+    features = entry.features
+    return [
+        ("names", features.symbols),
+        ("lines", features.debug_info),
+        ("unwinding", features.unwind_info),
+        ("sources", features.sources),
+    ]

@@ -1,0 +1,1 @@
+"""A crash that goes all the way, for somebody who sees Cairn for the first time."""

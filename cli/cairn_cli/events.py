@@ -1,0 +1,75 @@
+"""`cairn events`: what has crashed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from cairn.crash.event import Event
+from cairn.store.errors import StoreError
+from cairn.store.events import Events
+from cairn_cli.errors import CliError
+from cairn_cli.output import moment, print_json, print_table
+from cairn_cli.report import print_report
+from cairn_cli.target import add_target_option, connect
+
+EXAMPLES = [
+    "cairn events list",
+    "cairn events list --project 2 --limit 200 --json",
+    "cairn events show 6f0b2c1e-5d0f-4a53-9b0b-1f8e3a2c7d44",
+]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``list`` and ``show``."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="the newest crashes of a project")
+    listing.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
+    listing.add_argument("--limit", type=int, default=50, help="how many to show (default: 50)")
+    showing = actions.add_parser("show", help="one crash, whole")
+    showing.add_argument("id", help="the event's id, with or without hyphens: what the client got as an answer")
+    showing.add_argument("--crashed-only", action="store_true", help="only the thread that crashed")
+    for action in (listing, showing):
+        action.add_argument("--json", action="store_true", help="print JSON")
+        add_target_option(action)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List or show; returns the exit code."""
+    target = connect(arguments)
+    events = Events(target.settings, target.clients)
+    try:
+        return _list(events, arguments) if arguments.action == "list" else _show(events, arguments)
+    except StoreError as error:
+        raise CliError(str(error)) from error
+
+
+def _list(events: Events, arguments: argparse.Namespace) -> int:
+    found = []
+    cursor = None
+    while len(found) < arguments.limit:
+        page = events.list(arguments.project, arguments.limit - len(found), cursor)
+        found += page.items
+        if (cursor := page.cursor) is None:
+            break
+    if arguments.json:
+        print_json([asdict(summary) for summary in found])
+    else:
+        rows = [(e.event_id, moment(e.timestamp), e.os, e.release or "", e.title, e.culprit or "") for e in found]
+        print_table(("EVENT", "TIME (UTC)", "OS", "RELEASE", "WHERE", "REASON"), rows)
+    return 0
+
+
+def _show(events: Events, arguments: argparse.Namespace) -> int:
+    record = events.find(arguments.id)
+    if record is None:
+        raise CliError(
+            f"there is no event {arguments.id}",
+            "a crash shows up a few seconds after it was sent; `cairn events list` shows those that are there",
+        )
+    if arguments.json:
+        print_json(json.loads(record.body))
+    else:
+        print_report(Event.from_json(record.body), all_threads=not arguments.crashed_only)
+    return 0

@@ -1,0 +1,28 @@
+"""Symbols from folders and files of this machine, for `cairn stackwalk`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cairn.symbols.folder import LocalSymbols
+
+from cairn.crash.symbolication import Found
+from cairn.symbols.records import SymbolStatus
+
+
+class FolderFinder:
+    """Symbol files compiled on first use into a cache (a ``crash.symbolication.SymbolFinder``)."""
+
+    def __init__(self, paths: Sequence[Path], cache: Path) -> None:
+        self._symbols = LocalSymbols(paths, cache) if paths else None
+
+    def expect(self, ids: Iterable[tuple[str | None, str | None]]) -> None:
+        """Nothing to prepare: a file is compiled when a frame first needs it."""
+
+    def find(self, debug_id: str | None, code_id: str | None) -> Found:
+        """The symbol files that carry one of the ids."""
+        if self._symbols is None:
+            return Found()
+        files = self._symbols.find(debug_id, code_id)
+        return Found(tuple(files), SymbolStatus.FOUND if files else SymbolStatus.MISSING)

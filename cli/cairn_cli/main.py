@@ -1,0 +1,73 @@
+"""The `cairn` command: finds the command that is asked for, runs it, and turns failures into one readable line.
+
+Commands are imported only when asked for, so that `cairn stackwalk` starts fast. Each is a module with ``EXAMPLES``,
+``add_arguments(parser)`` and ``run(arguments) -> exit code``.
+
+Exit codes: 0 done, 1 could not be done, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cairn_cli.errors import CliError
+
+COMMANDS = {
+    "stackwalk": ("cairn_cli.stackwalk", "read a minidump offline: reason, stacks, modules"),
+    "events": ("cairn_cli.events", "list crashes, or show one"),
+    "upload-debug-files": ("cairn_cli.debug_files", "send the symbols of a build"),
+    "projects": ("cairn_cli.projects", "list or create projects"),
+    "keys": ("cairn_cli.keys", "list or create the keys that clients send crashes with"),
+    "local": ("cairn_cli.local.command", "run Cairn on this machine"),
+    "demo": ("cairn_cli.demo.command", "see a crash go all the way"),
+}
+"""Command to its module and what it does."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(given)
+    except CliError as error:
+        print(f"cairn: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"       {error.hint}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # `cairn events list | head`: nobody reads any more. Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(given: list[str]) -> int:
+    wanted = next((word for word in given if not word.startswith("-")), None)
+    parsed = _parser(wanted).parse_args(given)
+    module = importlib.import_module(COMMANDS[parsed.command][0])
+    code: int = module.run(parsed)
+    return code
+
+
+def _parser(wanted: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cairn",
+        description="Crashes of native programs, symbolicated and readable, in your own AWS account.",
+        epilog="`cairn COMMAND --help` shows a command's options and examples.",
+    )
+    parser.add_argument("--version", action="version", version=f"cairn {version('cairn-crash')}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == wanted:
+            implementation = importlib.import_module(module)
+            command.formatter_class = argparse.RawDescriptionHelpFormatter
+            command.epilog = "examples:\n" + "".join(f"  {line}\n" for line in implementation.EXAMPLES)
+            implementation.add_arguments(command)
+    return parser

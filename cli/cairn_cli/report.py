@@ -1,0 +1,191 @@
+"""A crash for a person to read, from its event: what happened, where, the other threads, the modules, what is missing.
+
+Everything can be copied as text. Names from the dump are printed as they are: nothing in them is taken for markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from cairn.crash.event import Event, Frame, Image, Stacktrace, ThreadValue
+from cairn_cli.output import console, moment
+
+GUESSED = {"scan": "scan", "cfiscan": "scan", "fp": "frame pointer"}
+"""Trust worth a mark beside a frame: the others are as good as a walk gets."""
+NAME_WIDTH = 64
+"""Columns up to which function names are padded, so that the files behind them stand in a column."""
+
+
+def print_report(event: Event, all_threads: bool = True) -> None:
+    """Print the whole crash."""
+    out = console()
+    for line in report(event, all_threads):
+        _print(out, line)
+
+
+def report(event: Event, all_threads: bool = True) -> Iterator[Text]:
+    """The report, line by line."""
+    yield from _headline(event)
+    yield Text()
+    yield from _facts(event)
+    yield from _crashed_thread(event)
+    if all_threads:
+        for thread in event.threads.values:
+            yield from _other_thread(thread, event)
+    yield from _modules(event)
+    yield from _problems(event)
+
+
+def _print(out: Console, line: Text) -> None:
+    out.print(line, soft_wrap=True)
+
+
+def _headline(event: Event) -> Iterator[Text]:
+    crash = event.crash
+    yield Text.assemble(("● ", "bold red"), (crash.type if crash else event.title, "bold"))
+    if event.cairn.explanation:
+        yield Text(f"  {event.cairn.explanation}", style="red")
+    if event.title and event.debug_meta.images:
+        yield Text.assemble("  in ", (event.title, "bold cyan"))
+
+
+def _facts(event: Event) -> Iterator[Text]:
+    system = event.contexts.get("os", {})
+    device = event.contexts.get("device", {})
+    rows = {
+        "event": event.event_id,
+        "time": f"{moment(event.timestamp)} UTC",
+        "release": event.release,
+        "system": " ".join(str(system[key]) for key in ("name", "version") if key in system),
+        "cpu": ", ".join(str(device[key]) for key in ("arch", "cpu_description") if key in device),
+        "process": str(event.cairn.process_id) if event.cairn.process_id else None,
+        "annotations": ", ".join(f"{k}={v}" for k, v in event.contexts.get("crashpad", {}).items() if k != "type"),
+        "tags": ", ".join(f"{key}={value}" for key, value in event.tags.items()),
+        "instruction": event.cairn.facts.get("instruction"),
+    }
+    for name, value in rows.items():
+        if value:
+            yield Text.assemble((f"  {name:<12}", "dim"), str(value))
+
+
+def _crashed_thread(event: Event) -> Iterator[Text]:
+    crash = event.crash
+    if crash is None or crash.stacktrace is None:
+        return
+    thread = next((t for t in event.threads.values if t.id == crash.thread_id), None)
+    verb = "crashed" if thread is None or thread.crashed else "asked for the dump"
+    yield Text()
+    yield _thread_title(crash.thread_id, thread.name if thread else None, f"  {verb}")
+    yield from _frames(crash.stacktrace, event)
+    yield from _registers(crash.stacktrace)
+
+
+def _other_thread(thread: ThreadValue, event: Event) -> Iterator[Text]:
+    if thread.stacktrace is None:
+        return
+    yield Text()
+    yield _thread_title(thread.id, thread.name, "")
+    yield from _frames(thread.stacktrace, event)
+
+
+def _thread_title(thread_id: int | None, name: str | None, verb: str) -> Text:
+    return Text.assemble((f"Thread {thread_id}", "bold"), f" {name}" if name else "", (verb, "bold red"))
+
+
+def _frames(stack: Stacktrace, event: Event) -> Iterator[Text]:
+    frames = tuple(reversed(stack.frames))
+    if not frames:
+        yield Text("  no frames: the dump has neither registers nor stack for this thread", style="dim")
+    width = min(max((len(_name(frame)) for frame in frames), default=0), NAME_WIDTH)
+    for number, frame in enumerate(frames):
+        yield _frame(number, frame, width, event)
+
+
+def _frame(number: int, frame: Frame, width: int, event: Event) -> Text:
+    name = _name(frame)
+    style = "bold cyan" if frame.function and frame.in_app else "" if frame.function else "dim"
+    line = Text.assemble((f"  {number:>3}  ", "dim"), (name.ljust(width), style))
+    if frame.filename:
+        line.append(f"  {frame.filename}:{frame.lineno}" if frame.lineno else f"  {frame.filename}", "green")
+    if frame.function:
+        line.append(f"  {_place(frame, event)}", "dim")
+    if frame.data.inlined:
+        line.append("  inlined", "dim")
+    elif frame.trust in GUESSED:
+        line.append(f"  [{GUESSED[frame.trust]}]", "yellow")
+    return line
+
+
+def _name(frame: Frame) -> str:
+    if frame.function:
+        return frame.function
+    return f"{_base_name(frame.package)}" if frame.package else f"{frame.instruction_addr:#x} in no module"
+
+
+def _place(frame: Frame, event: Event) -> str:
+    image = next((i for i in event.debug_meta.images if i.code_file == frame.package and _holds(i, frame)), None)
+    if image is None:
+        return f"{frame.instruction_addr:#x}"
+    return f"{_base_name(image.code_file)}+{frame.instruction_addr - image.image_addr:#x}"
+
+
+def _holds(image: Image, frame: Frame) -> bool:
+    return 0 <= frame.instruction_addr - image.image_addr <= (image.image_size or 0)
+
+
+def _registers(stack: Stacktrace) -> Iterator[Text]:
+    registers = list((stack.registers or {}).items())
+    for start in range(0, len(registers), 4):
+        row = registers[start : start + 4]
+        yield Text("       " + "  ".join(f"{name:>6} {value:#018x}" for name, value in row), style="dim")
+
+
+def _modules(event: Event) -> Iterator[Text]:
+    images = sorted(event.debug_meta.images, key=lambda image: image.image_addr)
+    if not images:
+        return
+    yield Text()
+    yield Text("Modules", style="bold")
+    width = max(len(_base_name(image.code_file)) for image in images)
+    for image in images:
+        yield _module(image, width)
+
+
+def _module(image: Image, width: int) -> Text:
+    status = image.debug_status if image.debug_status == image.unwind_status else _both(image)
+    style = {"found": "green", "unused": "dim"}.get(image.debug_status, "yellow")
+    line = Text.assemble(
+        (f"  {image.image_addr:#018x}  ", "dim"),
+        f"{_base_name(image.code_file):<{width}}  ",
+        (f"{status:<10}  ", style),
+        (image.debug_id or "no debug id", "dim"),
+    )
+    if image.reason:
+        line.append(f"  {image.reason}", "yellow")
+    return line
+
+
+def _both(image: Image) -> str:
+    return f"names {image.debug_status}, unwind {image.unwind_status}"
+
+
+def _problems(event: Event) -> Iterator[Text]:
+    missing = [error for error in event.errors if error.image_path]
+    said = [*event.cairn.problems, *(error.message for error in event.errors if error.message and not error.image_path)]
+    if missing or said:
+        yield Text()
+    for error in missing:
+        yield Text.assemble(
+            ("  ! ", "yellow"),
+            f"{_base_name(error.image_path)} has no symbols here; send them: ",
+            f"cairn upload-debug-files <files with debug id {error.image_uuid}>",
+        )
+    for text in said:
+        yield Text.assemble(("  ! ", "yellow"), text)
+
+
+def _base_name(path: str | None) -> str:
+    return (path or "?").replace("\\", "/").rpartition("/")[2]

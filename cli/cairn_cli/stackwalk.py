@@ -1,0 +1,76 @@
+"""`cairn stackwalk`: the whole work on one dump, offline."""
+
+from __future__ import annotations
+
+import argparse
+import mmap
+import os
+from pathlib import Path
+
+from cairn.crash.process import process
+from cairn.crash.records import Crash
+from cairn.minidump.errors import MinidumpError
+from cairn.symbols.errors import DebugFileError
+from cairn_cli.errors import CliError
+from cairn_cli.local_symbols import FolderFinder
+
+EXAMPLES = [
+    "cairn stackwalk crash.dmp",
+    "cairn stackwalk crash.dmp --symbols build/ --symbols symbols.sym",
+    "cairn stackwalk crash.dmp --json | jq .threads",
+]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The dump, its symbols, and the form of the output."""
+    parser.add_argument("dump", type=Path, help="the minidump")
+    parser.add_argument(
+        "--symbols",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR_OR_FILE",
+        help="debug files, or folders of them; repeat for more (ELF, Mach-O, dSYM, PE, PDB, Breakpad .sym)",
+    )
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="where compiled symbols are kept")
+    parser.add_argument("--crashed-only", action="store_true", help="only the thread that crashed")
+    parser.add_argument("--json", action="store_true", help="print the event as JSON")
+
+
+def default_cache() -> Path:
+    """``$XDG_CACHE_HOME/cairn/symbols``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cairn" / "symbols"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Walk the dump and print it; returns the exit code."""
+    crash = _walk(arguments)
+    from cairn.crash.build_event import Received, build_event
+
+    event = build_event(crash, Received(event_id="0" * 32, project=None, received=crash.dump.timestamp))
+    if arguments.json:
+        print(event.to_json().decode())
+        return 0
+    from cairn_cli.report import print_report
+
+    print_report(event, all_threads=not arguments.crashed_only)
+    return 0
+
+
+def _walk(arguments: argparse.Namespace) -> Crash:
+    for path in (arguments.dump, *arguments.symbols):
+        if not path.exists():
+            raise CliError(f"{path} does not exist")
+    try:
+        return process(_contents(arguments.dump), FolderFinder(arguments.symbols, arguments.cache))
+    except MinidumpError as error:
+        raise CliError(f"{arguments.dump}: {error}") from error
+    except DebugFileError as error:
+        raise CliError(str(error)) from error
+
+
+def _contents(path: Path) -> memoryview:
+    """The file, mapped: the crash that is made from it keeps views into it."""
+    with path.open("rb") as file:
+        empty = os.fstat(file.fileno()).st_size == 0
+        return memoryview(b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

@@ -1,0 +1,43 @@
+"""Messages about new debug files in; symbol files and index entries out."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cairn.pipeline.compile_debug_file import Compilation
+from cairn.store.aws import shared
+from cairn.store.notifications import object_keys
+from cairn.store.settings import Settings
+
+logger = Logger(service="compile_symbols")
+metrics = Metrics(namespace="Cairn", service="compile_symbols")
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@cache
+def compilation() -> Compilation:
+    """The step, made on the first message and kept while the function is warm."""
+    return Compilation(Settings.from_environment(), shared())
+
+
+def compile_record(record: SQSRecord) -> None:
+    """Compile the debug files of one message."""
+    for key in object_keys(record.body):
+        done = compilation().run(key)
+        outcome = "DebugFileCompiled" if done.entries else "DebugFileRefused"
+        metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
+        logger.info("debug file", key=key, symbol_files=[entry.key for entry in done.entries], reason=done.reason)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Lambda's entry point: answers which messages failed and are to come again."""
+    return process_partial_response(event=event, record_handler=compile_record, processor=processor, context=context)

@@ -1,0 +1,45 @@
+"""Messages about new uploads in; their events out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cairn.pipeline.symbolicate import Symbolication
+from cairn.store.aws import shared
+from cairn.store.notifications import object_keys
+from cairn.store.settings import Settings
+
+logger = Logger(service="symbolicate")
+metrics = Metrics(namespace="Cairn", service="symbolicate")
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@cache
+def symbolication() -> Symbolication:
+    """The step, made on the first message and kept while the function is warm."""
+    return Symbolication(Settings.from_environment(), shared())
+
+
+def symbolicate_record(record: SQSRecord) -> None:
+    """Make the events of one message's uploads."""
+    for key in object_keys(record.body):
+        done = symbolication().run(key)
+        metrics.add_metric(name=f"Crash{done.outcome.value.title()}", unit=MetricUnit.Count, value=1)
+        logger.info("crash", upload=key, **asdict(done))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Lambda's entry point: answers which messages failed and are to come again."""
+    return process_partial_response(
+        event=event, record_handler=symbolicate_record, processor=processor, context=context
+    )

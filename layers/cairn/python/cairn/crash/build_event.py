@@ -1,0 +1,178 @@
+"""From a crash and what came with it to the event.
+
+The merge follows Sentry's (its native processing): the client's own words stand, the dump fills what they left open,
+the dump's threads, stacks and modules replace the client's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from cairn.crash.client_event import client_event, client_exceptions
+from cairn.crash.event import (
+    AttachmentInfo,
+    CairnInfo,
+    DebugMeta,
+    Event,
+    Exceptions,
+    ExceptionValue,
+    Mechanism,
+    ProcessingError,
+    Threads,
+    ThreadValue,
+)
+from cairn.crash.event_contexts import contexts
+from cairn.crash.event_images import image, missing_symbols
+from cairn.crash.event_stacks import stacktrace
+from cairn.crash.facts import Facts
+from cairn.crash.records import Crash, NamedStack
+from cairn.crash.title import title_and_culprit
+from cairn.minidump.errors import MinidumpError
+from cairn.minidump.records import Minidump
+
+RETENTION = 90 * 86400
+"""A crash older than this many seconds is dated to its arrival, as Sentry does."""
+CLOCK_TOLERANCE = 60
+"""Seconds that a client's clock may be ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What is known of an upload besides the dump. Times are Unix seconds."""
+
+    event_id: str
+    project: int | None
+    received: float
+    event: Mapping[str, Any] = field(default_factory=dict)
+    attachments: tuple[AttachmentInfo, ...] = ()
+    symbolicated: float | None = None
+
+
+def build_event(crash: Crash, upload: Received) -> Event:
+    """The event of a dump that could be read."""
+    said, errors = client_event(upload.event)
+    timestamp, clock_errors = _timestamp(crash.dump.timestamp, upload.received)
+    title, culprit = title_and_culprit(crash)
+    system = crash.dump.system
+    said["contexts"] = contexts(crash.dump, said.get("contexts", {}))
+    said.setdefault("level", "fatal" if crash.reason is None or crash.reason.is_crash else "info")
+    said.setdefault("sdk", {"name": _sdk(crash.dump), "version": "0.0.0"})
+    missing = [missing_symbols(module, system) for module in crash.modules]
+    return Event(
+        event_id=upload.event_id,
+        timestamp=timestamp,
+        received=upload.received,
+        title=title,
+        culprit=culprit,
+        exception=Exceptions(values=(_exception(crash), *client_exceptions(upload.event))),
+        threads=Threads(values=tuple(_thread(stack, crash) for stack in crash.stacks)),
+        debug_meta=DebugMeta(images=tuple(image(module, system) for module in crash.modules)),
+        errors=(*errors, *clock_errors, *_no_threads(crash.dump), *(error for error in missing if error)),
+        cairn=_cairn(crash, upload),
+        **said,
+    )
+
+
+def unreadable_event(error: MinidumpError, upload: Received) -> Event:
+    """The event of a dump that could not be read: it says why."""
+    said, errors = client_event(upload.event)
+    crash = ExceptionValue(type="Minidump", value="Invalid Minidump", mechanism=Mechanism())
+    said.setdefault("sdk", {"name": "minidump.unknown", "version": "0.0.0"})
+    return Event(
+        event_id=upload.event_id,
+        timestamp=upload.received,
+        received=upload.received,
+        title="Unreadable minidump",
+        culprit=str(error),
+        exception=Exceptions(values=(crash, *client_exceptions(upload.event))),
+        errors=(*errors, ProcessingError(type="native_symbolicator_failed", name=error.code, message=str(error))),
+        cairn=CairnInfo(
+            project=upload.project,
+            symbolicated=upload.symbolicated,
+            explanation=str(error),
+            attachments=upload.attachments,
+        ),
+        **said,
+    )
+
+
+def _exception(crash: Crash) -> ExceptionValue:
+    stack = crash.crashed_stack
+    return ExceptionValue(
+        type=reason_text(crash) or "Minidump",
+        value=_value(crash),
+        mechanism=Mechanism(),
+        thread_id=crash.dump.requesting_thread_id,
+        stacktrace=stacktrace(stack, _symbols(crash)) if stack else None,
+    )
+
+
+def reason_text(crash: Crash) -> str | None:
+    """Reason and address in Sentry's one text: ``SIGSEGV / SEGV_MAPERR / 0x10``."""
+    return f"{crash.reason.text} / {crash.reason.address:#x}" if crash.reason else None
+
+
+def _value(crash: Crash) -> str | None:
+    if crash.facts.assertion:
+        return f"Assertion Error: {crash.facts.assertion}"
+    return f"Fatal Error: {reason_text(crash)}" if crash.reason else None
+
+
+def _thread(stack: NamedStack, crash: Crash) -> ThreadValue:
+    requesting = stack.thread.id == crash.dump.requesting_thread_id
+    crashed = requesting and crash.reason is not None and crash.reason.is_crash
+    return ThreadValue(
+        id=stack.thread.id,
+        name=stack.thread.name,
+        crashed=crashed or None,
+        current=(requesting and not crashed) or None,
+        stacktrace=None if requesting else stacktrace(stack, _symbols(crash)),
+    )
+
+
+def _symbols(crash: Crash) -> dict[int, Any]:
+    return {loaded.module.base: loaded.symbols for loaded in crash.modules}
+
+
+def _timestamp(written: int, received: float) -> tuple[float, list[ProcessingError]]:
+    """When the crash happened by the dump's clock, unless that clock is plainly wrong."""
+    if written > received + CLOCK_TOLERANCE:
+        return received, [ProcessingError(type="future_timestamp", name="timestamp", value=written)]
+    if written < received - RETENTION:
+        return received, [ProcessingError(type="past_timestamp", name="timestamp", value=written)]
+    return float(written), []
+
+
+def _sdk(dump: Minidump) -> str:
+    if dump.crashpad:
+        return "minidump.crashpad"
+    return "minidump.breakpad" if dump.breakpad else "minidump.unknown"
+
+
+def _no_threads(dump: Minidump) -> list[ProcessingError]:
+    if dump.threads:
+        return []
+    return [ProcessingError(type="native_symbolicator_failed", message="minidump has no thread list")]
+
+
+def _cairn(crash: Crash, upload: Received) -> CairnInfo:
+    return CairnInfo(
+        project=upload.project,
+        process_id=crash.dump.misc.process_id if crash.dump.misc else None,
+        symbolicated=upload.symbolicated,
+        reason=crash.reason.text if crash.reason else None,
+        address=crash.reason.address if crash.reason else None,
+        explanation=crash.explanation,
+        facts=facts_json(crash.facts),
+        stack_end={str(stack.thread.id): stack.end.value for stack in crash.stacks},
+        unloaded_modules=tuple(asdict(module) for module in crash.dump.unloaded_modules),
+        attachments=upload.attachments,
+        problems=crash.dump.problems,
+    )
+
+
+def facts_json(facts: Facts) -> dict[str, Any]:
+    """The facts that there are."""
+    return {name: value for name, value in asdict(facts).items() if value not in (None, (), {}, False)}

@@ -1,0 +1,83 @@
+"""Modules of a crash in the event's form, and the errors for those whose symbols are missing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cairn.crash.event import Image, ImageFeatures, ProcessingError
+from cairn.crash.in_app import is_in_app
+from cairn.crash.records import LoadedModule
+from cairn.minidump.records import Arch, Os, SystemInfo
+from cairn.symbols.records import Features, SymbolStatus
+
+SENTRY_ARCH = {Arch.AMD64: "x86_64"}
+"""Architectures that Sentry calls otherwise."""
+
+_ERROR_TYPES = {
+    SymbolStatus.MISSING: "native_missing_dsym",
+    SymbolStatus.MALFORMED: "native_bad_dsym",
+    SymbolStatus.UNSUPPORTED: "native_unsupported_dsym",
+    SymbolStatus.FETCHING_FAILED: "fetch_generic_error",
+    SymbolStatus.TIMEOUT: "fetch_timeout",
+}
+
+
+def arch_name(arch: Arch) -> str:
+    """The architecture by Sentry's name."""
+    return SENTRY_ARCH.get(arch, arch.value)
+
+
+def image(loaded: LoadedModule, system: SystemInfo) -> Image:
+    """One module with what became of its symbols."""
+    module, symbols = loaded.module, loaded.symbols
+    return Image(
+        type=_image_type(system.os),
+        code_file=module.code_file or None,
+        code_id=module.code_id,
+        debug_file=module.debug_file,
+        debug_id=module.debug_id,
+        image_addr=module.base,
+        image_size=module.size or None,
+        arch=arch_name(system.arch) if system.arch is not Arch.UNKNOWN else None,
+        version=module.version,
+        debug_status=symbols.debug_status,
+        unwind_status=symbols.unwind_status,
+        features=_features(symbols.features),
+        reason=symbols.reason,
+    )
+
+
+def missing_symbols(loaded: LoadedModule, system: SystemInfo) -> ProcessingError | None:
+    """The error for a module that a frame touches and that has no symbols; none for modules of the system."""
+    module = loaded.module
+    kind = _ERROR_TYPES.get(loaded.symbols.debug_status)
+    if kind is None or not loaded.touched or not is_in_app(module.code_file, None):
+        return None
+    return ProcessingError(
+        type=kind,
+        message=loaded.symbols.reason,
+        image_path=module.code_file,
+        image_uuid=module.debug_id,
+        image_arch=arch_name(system.arch),
+    )
+
+
+def _image_type(os: Os) -> Literal["pe", "macho", "elf", "unknown"]:
+    match os:
+        case Os.WINDOWS:
+            return "pe"
+        case Os.MACOS | Os.IOS:
+            return "macho"
+        case Os.LINUX | Os.ANDROID | Os.FUCHSIA | Os.SOLARIS | Os.NACL:
+            return "elf"
+        case _:
+            return "unknown"
+
+
+def _features(features: Features) -> ImageFeatures:
+    return ImageFeatures(
+        has_symbols=features.symbols,
+        has_debug_info=features.debug_info,
+        has_unwind_info=features.unwind_info,
+        has_sources=features.sources,
+    )

@@ -1,0 +1,47 @@
+"""A minidump to a crash: read, walk, name, learn.
+
+The one call behind the symbolicate function and ``cairn stackwalk``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cairn.crash.explain import explain
+from cairn.crash.facts import analyse
+from cairn.crash.reason import crash_reason
+from cairn.crash.records import Crash, NamedFrame, NamedStack
+from cairn.crash.symbolication import SymbolFinder, Symbolicator
+from cairn.minidump.reader import read
+from cairn.minidump.records import Module
+from cairn.unwind.walker import walk_threads
+
+
+def process(data: bytes | memoryview, finder: SymbolFinder) -> Crash:
+    """All there is to say of the minidump in ``data``, with the symbols that ``finder`` has.
+
+    Raises ``MinidumpError`` when the file cannot be read at all. What is wrong inside a readable dump stands in
+    ``dump.problems`` and in the frames' trust.
+    """
+    dump = read(data)
+    finder.expect([(module.debug_id, module.code_id) for module in dump.modules])
+    symbolicator = Symbolicator(finder)
+    walked = walk_threads(dump, symbolicator)
+    named = symbolicator.name([stack.frames for stack in walked])
+    stacks = tuple(
+        NamedStack(thread, frames, stack.end) for thread, stack, frames in zip(dump.threads, walked, named, strict=True)
+    )
+    reason = crash_reason(dump.exception, dump.system) if dump.exception else None
+    facts = analyse(dump)
+    return Crash(
+        dump=dump,
+        stacks=stacks,
+        modules=symbolicator.status(dump.modules, _touched(named)),
+        reason=reason,
+        facts=facts,
+        explanation=explain(reason, facts) if reason else None,
+    )
+
+
+def _touched(stacks: Sequence[tuple[NamedFrame, ...]]) -> frozenset[Module]:
+    return frozenset(named.frame.module for frames in stacks for named in frames if named.frame.module)

@@ -1,0 +1,113 @@
+"""The symbols of one dump: from its modules to the symbol files that serve them.
+
+One symbol file may give names and another unwind information. Everything is looked up when first asked for, and the
+answer is kept, also when it is that there is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cairn.crash.records import LoadedModule, NamedFrame
+from cairn.minidump.records import Module
+from cairn.symbols.choose import best_for_names, best_for_unwinding
+from cairn.symbols.records import Features, Location, ModuleSymbols, SymbolStatus
+from cairn.symbols.rules import CfiRule, WinRule
+from cairn.symbols.symbol_file import SymbolFile
+from cairn.unwind.frames import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The symbol files for a module, or the status that stands for their absence and why."""
+
+    files: tuple[SymbolFile, ...] = ()
+    status: SymbolStatus = SymbolStatus.MISSING
+    reason: str | None = None
+
+
+class SymbolFinder(Protocol):
+    """Where symbol files come from: folders on this machine, or the index of a deployment."""
+
+    def expect(self, ids: Iterable[tuple[str | None, str | None]]) -> None:
+        """Told once, before all else: the debug ids and code ids of the dump's modules, to ask for them in a batch."""
+
+    def find(self, debug_id: str | None, code_id: str | None) -> Found:
+        """The symbol files that carry one of the ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    found: Found
+    names: SymbolFile | None
+    unwind: SymbolFile | None
+
+
+class Symbolicator:
+    """Unwind rules and names for the modules of one dump (an ``unwind.frames.UnwindRules``)."""
+
+    def __init__(self, finder: SymbolFinder) -> None:
+        self._finder = finder
+        self._loaded: dict[Module, _Loaded] = {}
+
+    def rule_at(self, module: Module, offset: int) -> CfiRule | WinRule | None:
+        """The unwind rule at ``offset`` in ``module``."""
+        file = self._load(module).unwind
+        return file.rule_at(offset) if file else None
+
+    def has_unwind_info(self, module: Module) -> bool:
+        """Whether there is any unwind information for ``module``."""
+        return self._load(module).unwind is not None
+
+    def has_function(self, module: Module, offset: int) -> bool | None:
+        """Whether a function covers ``offset``; ``None`` when nothing is known about ``module``."""
+        file = self._load(module).names
+        return file.has_function(offset) if file else None
+
+    def name(self, stacks: Sequence[tuple[Frame, ...]]) -> list[tuple[NamedFrame, ...]]:
+        """The frames of all stacks with their names, each module asked once for all its frames."""
+        calls = self._locate({frame for frames in stacks for frame in map(_place, frames) if frame})
+        return [tuple(NamedFrame(frame, calls.get(_place(frame), ())) for frame in frames) for frames in stacks]
+
+    def status(self, modules: Iterable[Module], touched: frozenset[Module]) -> tuple[LoadedModule, ...]:
+        """What became of each module's symbols. Those that no frame touches are not looked up: ``unused``."""
+        return tuple(LoadedModule(m, self._symbols(m, m in touched), m in touched) for m in modules)
+
+    def _load(self, module: Module) -> _Loaded:
+        if (loaded := self._loaded.get(module)) is None:
+            found = self._finder.find(module.debug_id, module.code_id)
+            loaded = _Loaded(found, best_for_names(found.files), best_for_unwinding(found.files))
+            self._loaded[module] = loaded
+        return loaded
+
+    def _locate(self, places: set[tuple[Module, int]]) -> dict[tuple[Module, int] | None, tuple[Location, ...]]:
+        offsets: dict[Module, list[int]] = {}
+        for module, offset in places:
+            offsets.setdefault(module, []).append(offset)
+        found: dict[tuple[Module, int] | None, tuple[Location, ...]] = {}
+        for module, wanted in offsets.items():
+            if (names := self._load(module).names) is not None:
+                found |= {(module, offset): calls for offset, calls in names.locate(sorted(wanted)).items()}
+        return found
+
+    def _symbols(self, module: Module, touched: bool) -> ModuleSymbols:
+        if not touched and module not in self._loaded:
+            return ModuleSymbols(SymbolStatus.UNUSED, SymbolStatus.UNUSED)
+        loaded = self._load(module)
+        return ModuleSymbols(
+            SymbolStatus.FOUND if loaded.names else loaded.found.status,
+            SymbolStatus.FOUND if loaded.unwind else loaded.found.status,
+            _features(loaded),
+            loaded.found.reason,
+        )
+
+
+def _place(frame: Frame) -> tuple[Module, int] | None:
+    return (frame.module, frame.lookup_address - frame.module.base) if frame.module else None
+
+
+def _features(loaded: _Loaded) -> Features:
+    names = loaded.names.features if loaded.names else Features()
+    return Features(names.symbols, names.debug_info, loaded.unwind is not None, names.sources)

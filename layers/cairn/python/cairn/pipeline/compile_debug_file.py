@@ -1,0 +1,83 @@
+"""A debug file that has arrived: compiled once to symbol files, which are indexed by the ids they serve.
+
+May be done any number of times: keys and index entries come from the content and the version.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cairn.store.aws import Clients
+from cairn.store.blobs import put_file
+from cairn.store.debug_files import DebugFiles
+from cairn.store.settings import Settings
+from cairn.store.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
+from cairn.symbols.compile import Compiled, compile_debug_file
+from cairn.symbols.errors import DebugFileError
+from cairn.symbols.records import SymbolStatus
+from cairn.symbols.symbol_file import CURRENT
+
+PREFIX = "symbols/"
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledDebugFile:
+    """What was made of a debug file: its symbol files, or the reason why there are none."""
+
+    entries: tuple[SymbolEntry, ...] = ()
+    reason: str | None = None
+
+
+class Compilation:
+    """The compile step with what it needs; one serves many debug files."""
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._settings = settings
+        self._clients = clients
+        self._debug_files = DebugFiles(settings, clients)
+        self._index = SymbolIndex(settings, clients)
+
+    def run(self, key: str) -> CompiledDebugFile:
+        """Compile the debug file with this key.
+
+        A file that cannot be read is a result: the reason is kept with the file. Raises ``StoreError`` where S3 or
+        DynamoDB fail.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "debug-file"
+            if not self._debug_files.download(key, path):
+                return CompiledDebugFile(reason="the debug file is not there any more")
+            try:
+                compiled = compile_debug_file(path, Path(folder))
+            except DebugFileError as error:
+                return self._failed(key, error)
+            return CompiledDebugFile(tuple(self._store(key, one) for one in compiled))
+
+    def _store(self, key: str, compiled: Compiled) -> SymbolEntry:
+        sha1, name = key.split("/")[1:3]
+        stored = f"{PREFIX}v{CURRENT}/{sha1}/{compiled.debug_id or compiled.code_id}"
+        put_file(self._clients, self._settings.bucket, compiled.path, stored)
+        entry = SymbolEntry(
+            debug_id=compiled.debug_id,
+            code_id=compiled.code_id,
+            name=name,
+            format=compiled.format,
+            kind=compiled.kind,
+            arch=compiled.arch,
+            features=compiled.features,
+            key=stored,
+            debug_file_key=key,
+            size=compiled.path.stat().st_size,
+            version=CURRENT,
+            created=time.time(),
+        )
+        self._index.put(entry)
+        return entry
+
+    def _failed(self, key: str, error: DebugFileError) -> CompiledDebugFile:
+        status = SymbolStatus.UNSUPPORTED if error.code == "unsupported_format" else SymbolStatus.MALFORMED
+        self._index.put_failure(CompileFailure(key, status, str(error), CURRENT, time.time()))
+        return CompiledDebugFile(reason=str(error))

@@ -1,0 +1,125 @@
+"""Second step of a crash's path: from a stored upload to its event.
+
+May be done any number of times: the event is derived from the upload and the symbols there are at the time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cairn.crash.build_event import Received, build_event, unreadable_event
+from cairn.crash.event import AttachmentInfo, Event
+from cairn.crash.process import process
+from cairn.minidump.errors import MinidumpError, NotAMinidumpError
+from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
+from cairn.store.aws import Clients
+from cairn.store.events import EventRecord, Events
+from cairn.store.settings import Settings
+from cairn.store.symbol_index import SymbolIndex
+from cairn.store.uploads import StoredUpload, Uploads
+
+LARGEST_DUMP = 256 * 1024 * 1024
+"""Bytes of a dump that a symbolicate function reads into its memory."""
+
+
+class Outcome(StrEnum):
+    """What became of an upload."""
+
+    SYMBOLICATED = "symbolicated"
+    UNREADABLE = "unreadable"  # the event says why
+    DUPLICATE = "duplicate"  # another upload has the event id
+    GONE = "gone"  # the upload is past its retention
+
+
+@dataclass(frozen=True, slots=True)
+class Symbolicated:
+    """What ``Symbolication.run`` did, for the log: no names and nothing else from the dump."""
+
+    outcome: Outcome
+    event_id: str | None = None
+    threads: int = 0
+    frames: int = 0
+    missing_modules: int = 0
+
+
+class Symbolication:
+    """The symbolicate step with what it needs; one serves many uploads and keeps symbol files open between them."""
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._uploads = Uploads(settings, clients)
+        self._events = Events(settings, clients)
+        self._index = SymbolIndex(settings, clients)
+        self._files = OpenSymbolFiles(settings, clients)
+
+    def run(self, upload_key: str) -> Symbolicated:
+        """Make the event of the upload whose ``upload.json`` has this key.
+
+        A dump that cannot be read is a result: its event says why. Raises ``StoreError`` where S3 or DynamoDB fail.
+        """
+        upload = self._uploads.get(upload_key)
+        if upload is None:
+            return Symbolicated(Outcome.GONE)
+        data = self._uploads.read(upload.dump_key, LARGEST_DUMP) if upload.dump_key else None
+        if upload.dump_key and data is None:
+            return Symbolicated(Outcome.GONE, upload.event_id)
+        event, outcome = self._event(data or b"", upload)
+        if not self._events.put(record_of(event, upload, outcome)):
+            outcome = Outcome.DUPLICATE
+        return _summary(event, outcome)
+
+    def _event(self, data: bytes, upload: StoredUpload) -> tuple[Event, Outcome]:
+        received = received_of(upload)
+        try:
+            if not upload.dump_key:
+                raise NotAMinidumpError("the upload has no minidump")
+            crash = process(data, IndexFinder(self._index, self._files))
+            return build_event(crash, received), Outcome.SYMBOLICATED
+        except MinidumpError as error:
+            return unreadable_event(error, received), Outcome.UNREADABLE
+
+
+def received_of(upload: StoredUpload) -> Received:
+    """What the event takes from the upload beside the dump."""
+    files = [file for file in (upload.dump, *upload.attachments) if file]
+    return Received(
+        event_id=upload.event_id,
+        project=upload.project_id,
+        received=upload.received,
+        event=upload.event,
+        attachments=tuple(
+            AttachmentInfo(name=f.name, type=f.kind, content_type=f.content_type, size=f.size) for f in files
+        ),
+        symbolicated=time.time(),
+    )
+
+
+def record_of(event: Event, upload: StoredUpload, outcome: Outcome) -> EventRecord:
+    """The event as the store keeps and lists it."""
+    return EventRecord(
+        project_id=upload.project_id,
+        event_id=event.event_id,
+        received=event.received,
+        timestamp=event.timestamp,
+        title=event.title,
+        culprit=event.culprit,
+        level=event.level,
+        os=str(event.contexts.get("os", {}).get("name", "")),
+        release=event.release,
+        status=outcome.value,
+        upload_key=upload.key,
+        body=event.to_json(),
+    )
+
+
+def _summary(event: Event, outcome: Outcome) -> Symbolicated:
+    stacks = [thread.stacktrace for thread in event.threads.values]
+    stacks.append(event.crash.stacktrace if event.crash else None)
+    return Symbolicated(
+        outcome,
+        event.event_id,
+        threads=len(event.threads.values),
+        frames=sum(len(stack.frames) for stack in stacks if stack),
+        missing_modules=sum(image.debug_status == "missing" for image in event.debug_meta.images),
+    )
