@@ -23,6 +23,7 @@ ROOMS = {
 """Room of the library to the rooms it may import. ``store`` keeps the records of the others."""
 
 SOLE_IMPORTERS = {
+    "capstone": "cairn/crash/analysis/decode.py",
     "symbolic": "cairn/symbols/libsymbolic.py",
     "boto3": "cairn/store/",
     "botocore": "cairn/store/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cairn.crash.analysis.records import Access
 from cairn.minidump.records import Arch, ExceptionRecord, Os, SystemInfo
 
 ACCESS_VIOLATION = 0xC0000005
@@ -15,6 +16,8 @@ SI_USER, SI_KERNEL = 0, 0x80
 _KINDS = range(1, SI_KERNEL)
 
 EXC_BAD_ACCESS, EXC_I386_GPFLT = 1, 13
+
+_WINDOWS_ACCESS = {0: Access.READ, 1: Access.WRITE, 8: Access.EXECUTE}
 
 
 def crash_address(exception: ExceptionRecord, system: SystemInfo) -> int:
@@ -60,3 +63,23 @@ def address_is_meaningful(exception: ExceptionRecord, system: SystemInfo) -> boo
         return True
     # Breakpad wrote no si_code before 2019, so 0 with a fault signal reads as "unknown", not as "sent by kill".
     return exception.code in FAULT_SIGNALS and (exception.flags == SI_USER or exception.flags in _KINDS)
+
+
+def is_memory_fault(exception: ExceptionRecord, system: SystemInfo) -> bool:
+    """Whether the process stopped because it touched memory that it must not touch."""
+    match system.os:
+        case Os.WINDOWS:
+            return exception.code in (ACCESS_VIOLATION, IN_PAGE_ERROR)
+        case Os.LINUX | Os.ANDROID:
+            kernel = exception.flags == SI_USER or exception.flags in range(1, SI_KERNEL + 1)
+            return exception.code in (SIGSEGV, SIGBUS) and kernel
+        case Os.MACOS | Os.IOS:
+            return exception.code == EXC_BAD_ACCESS
+    return False
+
+
+def reported_access(exception: ExceptionRecord, system: SystemInfo) -> Access | None:
+    """What the OS says was done to the address; only Windows does."""
+    if system.os is not Os.WINDOWS or not is_memory_fault(exception, system) or not exception.parameters:
+        return None
+    return _WINDOWS_ACCESS.get(exception.parameters[0])
