@@ -66,6 +66,10 @@ TRUST = {
 }
 
 
+def bundle(name: str) -> dict[str, Any]:
+    return {"S3Bucket": {"Ref": "BundlesBucket"}, "S3Key": {"Fn::Sub": "${BundlesPrefix}" + name}}
+
+
 def function(name: str, **environment: Any) -> dict[str, Any]:
     return {
         "Type": "AWS::Lambda::Function",
@@ -73,7 +77,7 @@ def function(name: str, **environment: Any) -> dict[str, Any]:
             "Runtime": "python3.13",
             "Handler": "index.handler",
             "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-            "Code": {"S3Bucket": "assets", "S3Key": f"function-{name}.zip"},
+            "Code": bundle(f"function-{name}.zip"),
             "Layers": [{"Ref": "Layer"}],
             "Timeout": 3,
             "Environment": {"Variables": environment},
@@ -84,11 +88,12 @@ def function(name: str, **environment: Any) -> dict[str, Any]:
 def template() -> dict[str, Any]:
     """The stack. Its zips are ``layer-shared.zip``, ``function-front.zip`` and ``function-worker.zip``."""
     return {
+        "Parameters": {"BundlesBucket": {"Type": "String"}, "BundlesPrefix": {"Type": "String"}},
         "Resources": {
             "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
             "Layer": {
                 "Type": "AWS::Lambda::LayerVersion",
-                "Properties": {"Content": {"S3Bucket": "assets", "S3Key": "layer-shared.zip"}},
+                "Properties": {"Content": bundle("layer-shared.zip")},
             },
             "Front": function("front", BUCKET="small-crashes"),
             "Worker": function("worker", TABLE={"Ref": "Table"}),
@@ -168,7 +173,7 @@ def template() -> dict[str, Any]:
     }
 
 
-def bundles(folder: Path, version: int = 1) -> dict[str, Path]:
+def bundles(folder: Path, version: int = 1) -> list[Path]:
     """The zips of the stack; ``version`` is what the front function tells."""
     contents = {
         "layer-shared.zip": ("python/shared.py", "VALUE = 'from the layer'\n"),
@@ -177,8 +182,8 @@ def bundles(folder: Path, version: int = 1) -> dict[str, Path]:
     }
     for name, (inside, text) in contents.items():
         with zipfile.ZipFile(folder / name, "w") as archive:
-            archive.writestr(inside, text)
-    return {name: folder / name for name in contents}
+            archive.writestr(zipfile.ZipInfo(inside), text)
+    return [folder / name for name in contents]
 
 
 @dataclass
@@ -206,12 +211,12 @@ class Small:
         return {item["pk"]["S"] for item in found}
 
 
-def start_small(state: State, zips: dict[str, Path]) -> Small:
+def start_small(state: State, zips: list[Path]) -> Small:
     """Start on ``state`` and bring the small stack up to date."""
     emulator = Emulator.start(state, port=0)
     clients = aws_clients(Connection(emulator.url, emulator.endpoint_url, emulator.process.pid))
     said: list[str] = []
-    outputs = deploy(clients, template(), zips, said.append)
+    outputs = deploy(clients, json.dumps(template()), zips, said.append)
     emulator.save()
     return Small(emulator, clients, outputs, said)
 

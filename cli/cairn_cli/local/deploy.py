@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -16,73 +13,47 @@ from cairn.store.aws import Clients
 from cairn_cli.local.state import LocalError
 
 STACK = "Cairn"
-ASSETS = "cairn-assets"
+BUNDLES = "cairn-bundles"
 """The bucket of zips; on AWS it is the one that `cdk bootstrap` makes."""
+TEMPLATE_KEY = "template.json"
 DEPLOY_LIMIT = 120.0
 
 Report = Callable[[str], None]
-Template = dict[str, Any]
 
 
-def deploy(clients: Clients, template: Template, zips: Mapping[str, Path], report: Report) -> dict[str, str]:
+def deploy(clients: Clients, template: str, zips: Collection[Path], report: Report) -> dict[str, str]:
     """Create the stack or bring it up to date, and return its outputs.
 
-    ``template`` names a zip as ``S3Key`` by its file name; ``zips`` has the file of each such name. The stack gets
-    the zip under a name with its hash, so new code is a change of the template and old code is no upload.
+    ``template`` takes the parameters ``BundlesBucket`` and ``BundlesPrefix`` (see ``infra/template.py``). The prefix is
+    a hash of all zips: new code is a change of the stack, and the same code is neither a change nor an upload.
     Raises ``LocalError`` (``deploy_failed``) with what CloudFormation says.
     """
-    named = {name: f"{path.stem}-{_digest(path)}.zip" for name, path in zips.items()}
-    body = with_assets(template, named)
-    uploads = _upload(clients, {named[name]: zips[name] for name in asset_names(template)})
-    if uploads:
+    prefix = _digest(zips) + "/"
+    if uploads := _upload(clients, {prefix + path.name: path for path in zips}):
         report(f"{uploads} bundles uploaded")
     started = time.monotonic()
-    if _apply(clients, json.dumps(body)):
+    if _apply(clients, template, {"BundlesBucket": BUNDLES, "BundlesPrefix": prefix}):
         _wait(clients)
-        report(f"{len(template['Resources'])} resources deployed in {time.monotonic() - started:.1f} s")
+        report(f"stack deployed in {time.monotonic() - started:.1f} s")
     return _outputs(clients)
 
 
-def asset_names(template: Template) -> set[str]:
-    """The zips that a template refers to."""
-    return {str(code["S3Key"]) for code in _code(template)}
-
-
-def with_assets(template: Template, named: Mapping[str, str]) -> Template:
-    """The template with its zips in the bucket of assets, under other names.
-
-    Raises ``LocalError`` (``not_built``) for a zip that is not there.
-    """
-    missing = asset_names(template) - set(named)
-    if missing:
-        raise LocalError("not_built", f"The template names bundles that were not built: {', '.join(sorted(missing))}")
-    result = copy.deepcopy(template)
-    for code in _code(result):
-        code.update(S3Bucket=ASSETS, S3Key=named[code["S3Key"]])
-    return result
-
-
-def _code(template: Template) -> Iterator[dict[str, Any]]:
-    for resource in template["Resources"].values():
-        properties = resource.get("Properties", {})
-        for name in ("Code", "Content"):
-            if isinstance(properties.get(name), dict) and "S3Key" in properties[name]:
-                yield properties[name]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+def _digest(paths: Collection[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def _upload(clients: Clients, zips: Mapping[str, Path]) -> int:
-    clients.s3.create_bucket(Bucket=ASSETS)
-    there = {item["Key"] for item in clients.s3.list_objects_v2(Bucket=ASSETS).get("Contents", [])}
+    """Put what is not there and remove what is no longer used; return how many were put."""
+    clients.s3.create_bucket(Bucket=BUNDLES)
+    there = {item["Key"] for item in clients.s3.list_objects_v2(Bucket=BUNDLES).get("Contents", [])}
     new = {key: path for key, path in zips.items() if key not in there}
     for key, path in new.items():
-        clients.s3.put_object(Bucket=ASSETS, Key=key, Body=path.read_bytes())
+        clients.s3.put_object(Bucket=BUNDLES, Key=key, Body=path.read_bytes())
     for key in there - set(zips):
-        clients.s3.delete_object(Bucket=ASSETS, Key=key)
+        clients.s3.delete_object(Bucket=BUNDLES, Key=key)
     return len(new)
 
 
@@ -95,10 +66,9 @@ def _status(clients: Clients) -> str | None:
         raise
 
 
-def _apply(clients: Clients, body: str) -> bool:
+def _apply(clients: Clients, template: str, parameters: Mapping[str, str]) -> bool:
     """Begin to create or update; false if there is nothing to do."""
-    clients.s3.put_object(Bucket=ASSETS, Key="template.json", Body=body.encode())
-    url = f"{clients.s3.meta.endpoint_url}/{ASSETS}/template.json"
+    clients.s3.put_object(Bucket=BUNDLES, Key=TEMPLATE_KEY, Body=template.encode())
     status = _status(clients)
     if status in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"):
         clients.cloudformation.delete_stack(StackName=STACK)
@@ -106,7 +76,12 @@ def _apply(clients: Clients, body: str) -> bool:
         status = None
     change = clients.cloudformation.update_stack if status else clients.cloudformation.create_stack
     try:
-        change(StackName=STACK, TemplateURL=url, Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"])
+        change(
+            StackName=STACK,
+            TemplateURL=f"{clients.s3.meta.endpoint_url}/{BUNDLES}/{TEMPLATE_KEY}",
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        )
     except ClientError as error:
         if "No updates are to be performed" in str(error):
             return False

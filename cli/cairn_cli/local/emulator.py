@@ -18,6 +18,7 @@ from cairn_cli.local.state import LocalError, State
 
 START_LIMIT = 60.0
 STOP_LIMIT = 20.0
+MODULE = "cairn_cli.local.launcher"
 PACKAGES = Path(__file__).parents[2]
 """The folder from which this package was imported: the child must find it too."""
 
@@ -152,7 +153,7 @@ def _spawn(state: State, listeners: tuple[socket.socket, socket.socket], lock: i
     descriptors = [listener.fileno() for listener in listeners]
     with state.log.open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "cairn_cli.local.launcher", str(state.root), *map(str, descriptors)],
+            [sys.executable, "-m", MODULE, str(state.root), *map(str, descriptors)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> None:
     emulator_fd, front_fd = int(arguments[1]), int(arguments[2])
     with socket.socket(fileno=os.dup(emulator_fd)) as listener:
         prepare(state, listener.getsockname()[1])
-    from cairn_cli.local import server  # noqa: PLC0415 - MiniStack reads the environment when it is imported
+    from cairn_cli.local import server
 
     asyncio.run(server.serve(state.emulator / "snapshot", emulator_fd, front_fd))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
