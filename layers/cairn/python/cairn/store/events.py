@@ -1,5 +1,23 @@
-"""Events, derived from uploads."""
+"""Events: what symbolication made of an upload, found by id and listed by project."""
 
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import zstandard
+
+from cairn.store.aws import Clients
+from cairn.store.errors import RefusedError, UnreadableError
+from cairn.store.objects import Objects
+from cairn.store.settings import Settings
+from cairn.store.table import Row, Table
+
+PROJECT_INDEX = "by_project"
 LISTED = (
     "project_id",
     "event_id",
@@ -11,6 +29,183 @@ LISTED = (
     "os",
     "release",
     "status",
-    "expires",
 )
 """Attributes that the index ``by_project`` carries beside the keys: what a list shows. Never the body."""
+
+PREFIX = "events/"
+INLINE_LIMIT = 300 * 1024
+"""Compressed bytes of a body up to which it lies in the item, which DynamoDB limits to 400 KB."""
+
+BODY_LIMIT = 64 * 1024 * 1024
+"""Bytes of an event's JSON."""
+
+TEXT_LIMIT = 1024
+"""Characters kept of each text beside the body, so that no client can fill an item."""
+
+TEXTS = ("title", "culprit", "level", "os", "release", "status")
+
+FIRST_OR_SAME = "attribute_not_exists(pk) OR upload_key = :upload_key"
+
+EVENT_ID = re.compile(r"[0-9a-f]{32}")
+CURSOR = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z_[0-9a-f]{32}")
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An event. ``event_id`` is 32 lower-case hex digits, ``received`` (our clock) and ``timestamp`` (the client's) are
+    Unix seconds, ``upload_key`` is the ``upload.json`` that it was made from, ``body`` the event as JSON."""
+
+    project_id: int
+    event_id: str
+    received: float
+    timestamp: float
+    title: str
+    culprit: str | None
+    level: str
+    os: str
+    release: str | None
+    status: str
+    upload_key: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EventSummary:
+    """What a list shows of an event; the fields are those of ``EventRecord``."""
+
+    project_id: int
+    event_id: str
+    received: float
+    timestamp: float
+    title: str
+    culprit: str | None
+    level: str
+    os: str
+    release: str | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some of a list. ``cursor`` asks for what follows; ``None`` at the end. A page may be short before the end."""
+
+    items: tuple[Item, ...]
+    cursor: str | None
+
+
+class Events:
+    """The Events table: ``pk`` is ``event#<event id>``, ``sk`` ``project#<project id>``, since clients choose the ids
+    and two projects may choose one. The index ``by_project`` has ``listing`` (``project#<project id>``) and
+    ``listed_at`` (time received, ``#``, event id). ``expires`` is the TTL; what is past its retention is not given
+    out, since DynamoDB deletes up to days late.
+
+    A large body lies in S3 at ``events/<project>/<event id>/<hash>.zst``. The hash lets an item change from one body
+    to the next in one write.
+    """
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._table = Table(clients, settings.events_table)
+        self._objects = Objects(clients, settings.bucket)
+        self._retention = settings.retention_days * 86400
+
+    def put(self, record: EventRecord) -> bool:
+        """Store an event. The first upload of an event id wins: ``False``, and nothing changed, when another upload has
+        the id. The same upload replaces its own event. Texts beside the body are cut to ``TEXT_LIMIT`` characters.
+        Raises ``RefusedError`` (``event_too_large``) for a body above ``BODY_LIMIT``."""
+        row = asdict(record) | {name: clipped(getattr(record, name)) for name in TEXTS}
+        return self._table.put(
+            {
+                **row,
+                **self._stored_body(record),
+                "pk": f"event#{record.event_id}",
+                "sk": f"project#{record.project_id}",
+                "listing": f"project#{record.project_id}",
+                "listed_at": f"{iso_time(record.received)}#{record.event_id}",
+                "expires": int(record.received) + self._retention,
+            },
+            FIRST_OR_SAME,
+            {":upload_key": record.upload_key},
+        )
+
+    def get(self, project_id: int, event_id: str) -> EventRecord | None:
+        """The event of a project by its id, with or without hyphens; ``None`` when it is not there (any more)."""
+        row = self._table.get(f"event#{normal_id(event_id)}", f"project#{project_id}")
+        return self._record(row) if row and self._is_alive(row) else None
+
+    def find(self, event_id: str) -> EventRecord | None:
+        """The event by its id alone; the one received first where several projects have the id."""
+        rows = self._table.query("pk = :pk", {":pk": f"event#{normal_id(event_id)}"})
+        alive = sorted(filter(self._is_alive, rows), key=lambda row: float(row["received"]))
+        return self._record(alive[0]) if alive else None
+
+    def list(self, project_id: int, limit: int = 50, cursor: str | None = None) -> Page[EventSummary]:
+        """Events of a project, newest received first. ``cursor`` is that of the page before. Raises ``UnreadableError``
+        (``bad_cursor``) for one that is not from here."""
+        listing = f"project#{project_id}"
+        after = start_key(listing, cursor) if cursor else None
+        rows, last = self._table.page("listing = :listing", {":listing": listing}, PROJECT_INDEX, limit, after)
+        items = tuple(summary_of(row) for row in rows if self._is_alive(row))
+        return Page(items, last["listed_at"].replace("#", "_") if last else None)
+
+    def _is_alive(self, row: Row) -> bool:
+        return bool(row["received"] + self._retention > time.time())
+
+    def _stored_body(self, record: EventRecord) -> Row:
+        if len(record.body) > BODY_LIMIT:
+            raise RefusedError("event_too_large", f"the event has {len(record.body)} bytes, more than {BODY_LIMIT}")
+        body = zstandard.compress(record.body)
+        if len(body) <= INLINE_LIMIT:
+            return {"body": body}
+        name = hashlib.sha256(body).hexdigest()[:16]
+        key = f"{PREFIX}{record.project_id}/{record.event_id}/{name}.zst"
+        self._objects.put_new(key, body, "application/zstd")
+        return {"body": None, "body_key": key}
+
+    def _record(self, row: Row) -> EventRecord | None:
+        body = self._objects.read(row["body_key"], BODY_LIMIT) if "body_key" in row else row["body"]
+        if body is None:
+            return None
+        summary = asdict(summary_of(row))
+        return EventRecord(**summary, upload_key=row["upload_key"], body=decompressed(body))
+
+
+def normal_id(event_id: str) -> str:
+    """An event id as it is stored: lower case, no hyphens."""
+    return event_id.replace("-", "").lower()
+
+
+def clipped(text: str | None) -> str | None:
+    """A text short enough to lie in an item."""
+    return text[:TEXT_LIMIT] if text else text
+
+
+def iso_time(seconds: float) -> str:
+    """UTC in ISO 8601 with microseconds: sorts as text as the time does."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def summary_of(row: Row) -> EventSummary:
+    """What a row says, without the body."""
+    values: dict[str, Any] = {name: row.get(name) for name in EventSummary.__dataclass_fields__}
+    values["received"], values["timestamp"] = float(row["received"]), float(row["timestamp"])
+    return EventSummary(**values)
+
+
+def start_key(listing: str, cursor: str) -> Row:
+    """The key of the index that a cursor stands for."""
+    if not CURSOR.fullmatch(cursor):
+        raise UnreadableError("bad_cursor", "the cursor is not one that a list of events gave")
+    listed_at = cursor.replace("_", "#")
+    return {"pk": f"event#{listed_at[-32:]}", "sk": listing, "listing": listing, "listed_at": listed_at}
+
+
+def decompressed(body: bytes) -> bytes:
+    """A body as JSON. Raises ``UnreadableError`` (``event_malformed``) for what ``put`` did not write."""
+    try:
+        if zstandard.frame_content_size(body) > BODY_LIMIT:
+            raise UnreadableError("event_malformed", f"the event's body has more than {BODY_LIMIT} bytes")
+        return zstandard.decompress(body)
+    except zstandard.ZstdError as error:
+        raise UnreadableError("event_malformed", f"the event's body cannot be decompressed: {error}") from error

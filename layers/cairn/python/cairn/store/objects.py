@@ -63,7 +63,7 @@ class Objects:
                 return bytes(body.read())
 
     def read_range(self, key: str, start: int, end: int) -> bytes | None:
-        """The bytes from ``start`` to before ``end`` (fewer at the object's end); ``None`` when the object is not there."""
+        """The bytes from ``start`` to before ``end``, fewer at the object's end; ``None`` when it is not there."""
         with store_errors(f"get s3://{self.bucket}/{key}"):
             answer = self._get(key, Range=f"bytes={start}-{end - 1}")
             if answer is None:
@@ -108,12 +108,9 @@ class Objects:
         an object by that key; ``False`` when there is. Raises ``RefusedError`` (``content_truncated``) when the stream
         ends early: nothing is written then."""
         content.seek(0)
-        if size <= PART:
-            new = self.put_new(key, exactly(content, size), content_type)
-        elif self.size(key) is not None:
-            new = False
-        else:
+        if size > PART:
             return self._put_parts(key, content, size, content_type, progress or (lambda sent: None))
+        new = self.put_new(key, exactly(content, size), content_type)
         if progress:
             progress(size)
         return new

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 VARIABLES = {
     "bucket": "CAIRN_BUCKET",
@@ -14,22 +15,29 @@ VARIABLES = {
 }
 """Field to environment variable. The stack's outputs are called ``Bucket``, ``ProjectsTable`` and so on."""
 
+RETENTION_VARIABLE = "CAIRN_RETENTION_DAYS"
+RETENTION_DAYS = 90
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Names of the bucket and the three tables."""
+    """Names of the bucket and the three tables, and how many days an event is kept."""
 
     bucket: str
     projects_table: str
     symbols_table: str
     events_table: str
+    retention_days: int = RETENTION_DAYS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """The settings of the running function. Raises ``KeyError`` naming the variable that is missing."""
-        return cls(**{name: environment[variable] for name, variable in VARIABLES.items()})
+        """The settings of the running function. Raises ``KeyError`` naming the variable that is missing; the retention
+        has a default."""
+        names: dict[str, Any] = {name: environment[variable] for name, variable in VARIABLES.items()}
+        return cls(**names, retention_days=int(environment.get(RETENTION_VARIABLE, RETENTION_DAYS)))
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Settings:
         """The settings from a stack's outputs, by output key."""
-        return cls(**{name: outputs[name.title().replace("_", "")] for name in VARIABLES})
+        names: dict[str, Any] = {name: outputs[name.title().replace("_", "")] for name in VARIABLES}
+        return cls(**names)

@@ -87,6 +87,21 @@ class Table:
             pages = self._clients.dynamodb.get_paginator("query").paginate(TableName=self.name, **request)
             return [from_item(item) for page in pages for item in page["Items"]]
 
+    def page(
+        self, condition: str, values: Row, index: str, limit: int, after: Row | None
+    ) -> tuple[list[Row], Row | None]:
+        """Up to ``limit`` rows of an index, highest sort key first, that come after the key ``after``; and the key to
+        go on after, ``None`` at the end."""
+        request = expression(KeyConditionExpression=condition, ExpressionAttributeValues=values)
+        if after:
+            request["ExclusiveStartKey"] = to_item(after)
+        with store_errors(f"query table {self.name}"):
+            answer = self._clients.dynamodb.query(
+                TableName=self.name, IndexName=index, Limit=limit, ScanIndexForward=False, **request
+            )
+        last = answer.get("LastEvaluatedKey")
+        return [from_item(item) for item in answer["Items"]], from_item(last) if last else None
+
     def get_many(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row]:
         """The rows that exist among ``keys`` (``pk``, ``sk``), in batches of 100, by their keys."""
         wanted = list(dict.fromkeys(keys))

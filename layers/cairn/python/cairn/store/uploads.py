@@ -23,7 +23,7 @@ MANIFEST_LIMIT = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file of a stored upload: ``key`` is its object, ``size`` what the object holds, the rest is as sent."""
+    """A file of a stored upload: ``key`` is its object, the rest is as sent."""
 
     key: str
     name: str
@@ -57,7 +57,7 @@ class Uploads:
     ``upload.json``. The day is that of ``received``, in UTC.
 
     Objects are never replaced: of two uploads with one event id on a day the first wins, file by file, and an upload
-    that broke off is completed by the next try.
+    that broke off is completed by the next try. ``put`` only writes, so that ingest needs no right to read dumps.
     """
 
     def __init__(self, settings: Settings, clients: Clients) -> None:
@@ -101,9 +101,8 @@ class Uploads:
         return self._objects.download(key, path)
 
     def _put_file(self, key: str, file: Attachment) -> StoredFile:
-        new = self._objects.put_new_stream(key, file.content, file.size)
-        size = file.size if new else self._objects.size(key)
-        return StoredFile(key, file.name, file.content_type, file.kind, size if size is not None else file.size)
+        self._objects.put_new_stream(key, file.content, file.size)
+        return StoredFile(key, file.name, file.content_type, file.kind, file.size)
 
 
 def folder_of(upload: Upload) -> str:

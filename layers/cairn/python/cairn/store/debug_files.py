@@ -1,0 +1,46 @@
+"""Debug files as they were uploaded, kept by their content."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from cairn.store.aws import Clients
+from cairn.store.objects import Objects, Progress
+from cairn.store.settings import Settings
+
+PREFIX = "debug-files/"
+NAME_LIMIT = 200
+"""Bytes of a file's name in a key; S3 takes 1,024 a key."""
+
+
+class DebugFiles:
+    """Debug files under ``debug-files/<sha1 of the content>/<file name>``. SHA-1 is what Sentry's upload protocol names
+    files by; it finds what is there already and guards nothing."""
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._objects = Objects(clients, settings.bucket)
+
+    def put(self, path: Path, name: str, progress: Progress | None = None) -> str:
+        """Store a file, and answer its key. ``name`` is the file's own, without folders. ``progress`` is called with
+        bytes as they go out, from several threads; all at once when the file is there already."""
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            sha1 = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
+            key = debug_file_key(sha1, name)
+            if self._objects.size(key) is None:
+                self._objects.put_new_stream(key, file, size, progress=progress)
+            elif progress:
+                progress(size)
+        return key
+
+    def download(self, key: str, path: Path) -> bool:
+        """Write a debug file to ``path``; ``False`` when it is not there (any more)."""
+        return self._objects.download(key, path)
+
+
+def debug_file_key(sha1: str, name: str) -> str:
+    """The key of a debug file. Folders in the name are dropped and a long name is cut."""
+    base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    short = base.encode()[:NAME_LIMIT].decode(errors="ignore")
+    return f"{PREFIX}{sha1}/{short or 'file'}"

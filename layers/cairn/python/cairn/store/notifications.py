@@ -1,0 +1,50 @@
+"""Messages of the queues: S3's notifications of new objects, and our own that ask to do an upload again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import unquote_plus
+
+from cairn.store.errors import UnreadableError
+
+MESSAGE_VERSION = 1
+
+
+def object_keys(body: str) -> tuple[str, ...]:
+    """Keys of the objects that a message is about, in its order; none for S3's test event and for deletions.
+
+    Takes a notification as S3 sends it to SQS, whose keys are URL-encoded with ``+`` for a space
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html), and a
+    ``requeue_message``. Raises ``UnreadableError``: ``message_malformed``, or ``message_too_new``.
+    """
+    try:
+        message = json.loads(body)
+        if message.get("Event") == "s3:TestEvent":
+            return ()
+        if "cairn" in message:
+            return own_keys(message)
+        return tuple(unquote_plus(record["s3"]["object"]["key"]) for record in message["Records"] if is_new(record))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableError(
+            "message_malformed", f"the message is neither S3's nor Cairn's: {error!r} in {body[:200]!r}"
+        ) from error
+
+
+def requeue_message(upload_key: str) -> str:
+    """A message that asks to symbolicate the upload with this ``upload.json`` again."""
+    return json.dumps({"cairn": MESSAGE_VERSION, "upload": upload_key})
+
+
+def own_keys(message: dict[str, Any]) -> tuple[str, ...]:
+    """The key of a ``requeue_message``."""
+    if message["cairn"] > MESSAGE_VERSION:
+        raise UnreadableError("message_too_new", "the message was made by a newer Cairn: deploy it here too")
+    if not isinstance(message["upload"], str):
+        raise TypeError("upload is no text")
+    return (message["upload"],)
+
+
+def is_new(record: dict[str, Any]) -> bool:
+    """Whether a record of a notification tells of an object that was made."""
+    return str(record["eventName"]).startswith("ObjectCreated:")

@@ -1,0 +1,156 @@
+"""Which symbol files there are: found by the ids of a dump's modules, and listed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from cairn.store.aws import Clients
+from cairn.store.settings import Settings
+from cairn.store.table import Row, Table
+from cairn.symbols.records import Features, SymbolStatus
+
+ModuleIds: TypeAlias = tuple[str | None, str | None]
+"""Debug id and code id of a module, in any spelling."""
+
+ID_LIMIT = 256
+"""Characters of an id above which nothing is asked: a dump can hold any bytes, a key of DynamoDB 2,048."""
+
+LISTING = "symbols"
+NEWER_STAYS = "attribute_not_exists(#{0}) OR #{0}.#version <= :version"
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolEntry:
+    """A compiled symbol file. ``key`` is its object and ``size`` that object's bytes, ``debug_file_key`` the file it
+    was compiled from, ``name`` that file's name, ``version`` that of the compiler, ``created`` Unix seconds."""
+
+    debug_id: str | None
+    code_id: str | None
+    name: str
+    format: str
+    kind: str
+    arch: str
+    features: Features
+    key: str
+    debug_file_key: str
+    size: int
+    version: int
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class CompileFailure:
+    """Why there is no symbol file for a debug file. ``reason`` is for a person. ``created`` and ``retry_after`` are
+    Unix seconds; without ``retry_after`` only another compiler (``version``) could do better."""
+
+    debug_file_key: str
+    status: SymbolStatus
+    reason: str
+    version: int
+    created: float
+    retry_after: float | None = None
+
+
+class SymbolIndex:
+    """The symbol files in the Symbols table.
+
+    ======================  ==================================  ==============================================
+    pk                      sk                                  what
+    ======================  ==================================  ==============================================
+    ``debug_id#<id>``       files                               all files of a debug id, one attribute a file
+    ``code_id#<id>``        files                               the same by code id
+    ``symbols``             ``<debug file key>#<id>``           one entry, for the list
+    ``failure#<key>``       failure                             why a debug file could not be compiled
+    ======================  ==================================  ==============================================
+
+    An entry is an attribute named after its debug file, so that writers need not read, and the files of an id come
+    with one key.
+    """
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._table = Table(clients, settings.symbols_table)
+
+    def put(self, entry: SymbolEntry) -> None:
+        """Store an entry in place of an older one of the same debug file; one of a newer compiler stays. Doing it again
+        changes nothing. Raises ``ValueError`` for an entry without any id that can be asked for."""
+        pks = keys_of((entry.debug_id, entry.code_id))
+        if not pks:
+            raise ValueError(f"{entry.debug_file_key} has neither debug id nor code id")
+        attribute = "file_" + hashlib.sha1(entry.debug_file_key.encode(), usedforsecurity=False).hexdigest()
+        listed = f"{entry.debug_file_key}#{pks[0]}"
+        for pk, sk, name in (*((pk, "files", attribute) for pk in pks), (LISTING, listed, "entry")):
+            self._table.update(
+                pk,
+                sk,
+                f"SET #{name} = :entry",
+                {":entry": asdict(entry), ":version": entry.version},
+                NEWER_STAYS.format(name),
+            )
+
+    def find(self, ids: Sequence[ModuleIds]) -> dict[ModuleIds, tuple[SymbolEntry, ...]]:
+        """The entries for all modules of a dump, in as few requests as there are hundreds of ids. Every pair of ``ids``
+        is a key of the answer. Those found by debug id come first, of each the latest first."""
+        pks = {pair: keys_of(pair) for pair in ids}
+        rows = self._table.get_many((pk, "files") for of_one in pks.values() for pk in of_one)
+        files = {pk: entries_in(row) for (pk, _), row in rows.items()}
+        return {
+            pair: tuple({entry.key: entry for pk in of_one for entry in files.get(pk, ())}.values())
+            for pair, of_one in pks.items()
+        }
+
+    def list(self) -> tuple[SymbolEntry, ...]:
+        """All entries, by debug file."""
+        return tuple(entry_of(row["entry"]) for row in self._table.query("pk = :pk", {":pk": LISTING}))
+
+    def put_failure(self, failure: CompileFailure) -> None:
+        """Remember why a debug file could not be compiled, in place of what was known before."""
+        row = {"pk": f"failure#{failure.debug_file_key}", "sk": "failure", **asdict(failure)}
+        self._table.put(row)
+
+    def failure(self, debug_file_key: str) -> CompileFailure | None:
+        """Why a debug file could not be compiled, if it was tried and failed."""
+        row = self._table.get(f"failure#{debug_file_key}", "failure")
+        if row is None:
+            return None
+        return CompileFailure(
+            debug_file_key=row["debug_file_key"],
+            status=SymbolStatus(row["status"]),
+            reason=row["reason"],
+            version=row["version"],
+            created=float(row["created"]),
+            retry_after=float(row["retry_after"]) if "retry_after" in row else None,
+        )
+
+
+def keys_of(ids: ModuleIds) -> tuple[str, ...]:
+    """The partitions where the files of a module are: by debug id, by code id. An id of zeros is no id."""
+    debug_id, code_id = (normal_id(text) if text and len(text) <= ID_LIMIT else "" for text in ids)
+    found = []
+    if debug_id[:32].strip("0"):
+        # Breakpad writes the age always, Sentry leaves an age of 0 away: test_an_id_is_found_in_every_spelling
+        found.append(f"debug_id#{debug_id}0" if re.fullmatch(r"[0-9a-f]{32}", debug_id) else f"debug_id#{debug_id}")
+    if code_id.strip("0"):
+        found.append(f"code_id#{code_id}")
+    return tuple(found)
+
+
+def normal_id(text: str) -> str:
+    """An id in lower case and without hyphens."""
+    return text.lower().replace("-", "")
+
+
+def entries_in(row: Row) -> Iterable[SymbolEntry]:
+    """The entries of a ``files`` row, latest first."""
+    entries = [entry_of(value) for name, value in row.items() if name.startswith("file_")]
+    return sorted(entries, key=lambda entry: (entry.created, entry.key), reverse=True)
+
+
+def entry_of(value: dict[str, Any]) -> SymbolEntry:
+    """The entry that an attribute holds."""
+    fields = {name: value.get(name) for name in SymbolEntry.__dataclass_fields__}
+    fields |= {"features": Features(**value["features"]), "created": float(value["created"])}
+    return SymbolEntry(**fields)  # type: ignore[arg-type]
