@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cairn.minidump.records import Module
 from cairn.symbols.rules import CfiRule, WinRule
@@ -31,6 +31,7 @@ class StackEnd(StrEnum):
     NO_STACK = "no_stack"  # the stack is not in the dump
     NO_CONTEXT = "no_context"  # the thread has no registers
     LIMIT = "limit"  # as many frames as are ever walked
+    DUMP_WRITER = "dump_writer"  # the thread wrote the dump and has nothing to tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,19 @@ class UnwindRules(Protocol):
 
     def has_function(self, module: Module, offset: int) -> bool | None:
         """Whether a function covers ``offset``; ``None`` when nothing is known about ``module``."""
+
+
+@runtime_checkable
+class BatchedRules(UnwindRules, Protocol):
+    """Rules that come from far away: a walk says what it will ask next, for all threads at once."""
+
+    def prefetch(self, places: Collection[tuple[Module, int]]) -> None:
+        """Get ready for ``rule_at`` of these modules and offsets."""
+
+
+@runtime_checkable
+class FunctionStarts(UnwindRules, Protocol):
+    """Rules that also know where functions begin; helps where a leaf function has no unwind information."""
+
+    def function_start(self, module: Module, offset: int) -> int | None:
+        """The offset of the first instruction of the function that covers ``offset``, if it is known."""

@@ -1,0 +1,106 @@
+"""The crashed process as a walk sees it: what all threads share, and one thread's stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from struct import Struct
+from typing import NamedTuple
+
+from cairn.minidump.memory import MemoryRegion
+from cairn.minidump.records import Minidump, Module
+from cairn.symbols.rules import CfiRule, WinRule
+from cairn.unwind.architecture import Architecture
+from cairn.unwind.cfi import CfiProgram, compile_rule
+from cairn.unwind.frames import Frame, UnwindRules
+from cairn.unwind.limits import MAX_DUMP_SCANNED_WORDS, MAX_SCANNED_WORDS
+from cairn.unwind.modules import ModuleMap
+from cairn.unwind.returns import ReturnAddresses
+
+USER_SPACE_BITS = 47
+"""Bits in an address of a program on a 64-bit system, if its modules do not show that there are more."""
+
+
+class Site(NamedTuple):
+    """What is known of an address: its module, and the rule to unwind from there."""
+
+    module: Module | None
+    rule: CfiProgram | WinRule | None
+
+
+class Process:
+    """What the walks of one dump share: modules, memory, rules, the look-ups made so far, what may still be spent."""
+
+    def __init__(self, dump: Minidump, arch: Architecture, rules: UnwindRules) -> None:
+        modules = ModuleMap(dump.modules)
+        self.arch = arch
+        self.os = dump.system.os
+        self.modules = modules
+        self.memory = dump.memory
+        self.rules = rules
+        self.returns = ReturnAddresses(arch, modules, dump.memory, rules, dump.mappings)
+        bits = max(USER_SPACE_BITS, (modules.end - 1).bit_length())
+        self.address_mask = (1 << bits) - 1 if arch.signed else -1
+        """The bits of a pointer that are its address; above lie authentication codes and tags (arm64)."""
+        self.words_to_scan = MAX_DUMP_SCANNED_WORDS
+        self._sites: dict[int, Site] = {}
+        self._programs: dict[int, tuple[CfiRule, CfiProgram]] = {}
+
+    def site(self, address: int) -> Site:
+        """What is known of ``address``. Every address is looked up once a dump."""
+        site = self._sites.get(address)
+        if site is None:
+            site = self._sites[address] = self._look_up(address)
+        return site
+
+    def unknown(self, frames: Iterable[Frame]) -> list[tuple[Module, int]]:
+        """The modules and offsets of ``frames`` that were not looked up yet."""
+        new = {frame.lookup_address: frame.module for frame in frames if frame.lookup_address not in self._sites}
+        return [(module, address - module.base) for address, module in new.items() if module]
+
+    def _look_up(self, address: int) -> Site:
+        module = self.modules.at(address)
+        rule = self.rules.rule_at(module, address - module.base) if module else None
+        return Site(module, self._compiled(rule) if isinstance(rule, CfiRule) else rule)
+
+    def _compiled(self, rule: CfiRule) -> CfiProgram:
+        """The program of ``rule``, made once for each object: a symbol file shares few rules among many addresses."""
+        known = self._programs.get(id(rule))
+        if known is None:
+            known = self._programs[id(rule)] = (rule, compile_rule(rule, self.arch))
+        return known[1]
+
+
+class StackView:
+    """The stack of a thread: the region that its stack pointer is in, and the process around it."""
+
+    def __init__(self, process: Process, region: MemoryRegion) -> None:
+        self.process = process
+        self.start = region.start
+        self.end = region.end
+        self._data = region.data
+        self._order = ">" if region.big_endian else "<"
+        self._word = Struct(self._order + ("Q" if process.arch.pointer_size == 8 else "I"))
+        self._last = len(region.data) - process.arch.pointer_size
+        self.words_to_scan = MAX_SCANNED_WORDS
+
+    def holds(self, address: int) -> bool:
+        """Whether ``address`` lies in the stack."""
+        return self.start <= address < self.end
+
+    def word(self, address: int) -> int | None:
+        """The machine word at ``address`` of the stack."""
+        offset = address - self.start
+        return self._word.unpack_from(self._data, offset)[0] if 0 <= offset <= self._last else None
+
+    def read(self, address: int) -> int | None:
+        """The machine word at ``address``, on the stack or wherever else the dump has memory."""
+        value = self.word(address)
+        return self.process.memory.read_int(address, self._word.size) if value is None else value
+
+    def words(self, address: int, count: int) -> tuple[int, ...]:
+        """Up to ``count`` machine words from ``address`` on; fewer where the stack ends."""
+        offset = address - self.start
+        count = min(count, (self.end - address) // self._word.size)
+        if offset < 0 or count <= 0:
+            return ()
+        return Struct(f"{self._order}{count}{self._word.format[-1]}").unpack_from(self._data, offset)
