@@ -1,0 +1,84 @@
+"""API Gateway (HTTP API, payload 2.0) to ``accept``: a crash is kept, and its id answered."""
+
+from __future__ import annotations
+
+import base64
+import os
+import time
+from functools import cache
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+from cairn.intake.limits import Limits
+from cairn.intake.messages import Request, Response
+from cairn.pipeline.accept import Projects, RecentKeys, Uploads, accept
+
+NAMESPACE = "Cairn"
+
+logger = Logger(service="ingest")
+
+
+@cache
+def stores() -> tuple[Projects, Uploads]:
+    """Where keys and crashes are, for the life of the process; botocore is imported here, not before."""
+    from cairn.store import aws, projects, settings, uploads
+
+    names = settings.Settings.from_environment()
+    return RecentKeys(projects.Projects(names, aws.shared())), uploads.Uploads(names, aws.shared())
+
+
+@cache
+def limits() -> Limits:
+    """The limits of this deployment."""
+    return Limits.from_environment(os.environ)
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Answer one request."""
+    response = accept(request_of(event), *stores(), limits(), time.time, lambda: uuid4().hex)
+    report(response)
+    return {
+        "statusCode": response.status,
+        "headers": dict(response.headers),
+        "body": response.body.decode(),
+        "isBase64Encoded": False,
+    }
+
+
+def request_of(event: dict[str, Any]) -> Request:
+    """The request in an event."""
+    body = (event.get("body") or "").encode()
+    return Request(
+        method=event["requestContext"]["http"]["method"],
+        path=event["rawPath"],
+        query=event.get("rawQueryString", ""),
+        headers={name.lower(): value for name, value in event.get("headers", {}).items()},
+        body=BytesIO(base64.b64decode(body) if event.get("isBase64Encoded") else body),
+    )
+
+
+def report(response: Response) -> None:
+    """Count and log the outcome: ids and reasons only, nothing that the client sent."""
+    if response.event_id:
+        count("Accepted")
+        logger.info("accepted", event_id=response.event_id)
+    elif error := response.error:
+        count("Rejected", reason=error.reason)
+        log = logger.error if error.status >= 500 else logger.info
+        log(
+            "rejected",
+            reason=error.reason,
+            status=error.status,
+            exc_info=error.__cause__ if error.status >= 500 else None,
+        )
+
+
+def count(name: str, **dimensions: str) -> None:
+    """Print one metric in CloudWatch's embedded format."""
+    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
+        for dimension, value in dimensions.items():
+            metric.add_dimension(dimension, value)

@@ -1,0 +1,74 @@
+"""A request and a response, whatever front carries them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+from uuid import UUID
+
+from cairn.intake.errors import IntakeError, UnknownEncodingError, WrongMethodError
+
+REQUEST_HEADERS = (
+    "x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept, content-type, authentication, "
+    "authorization, content-encoding, transfer-encoding"
+)
+COMMON = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "x-sentry-error, x-sentry-rate-limits, retry-after",
+    "cross-origin-resource-policy": "cross-origin",
+    "server": "cairn",
+}
+PREFLIGHT = {
+    "access-control-allow-headers": REQUEST_HEADERS,
+    "access-control-allow-methods": "POST",
+    "access-control-max-age": "3600",
+}
+ERROR_HEADERS: dict[type[IntakeError], dict[str, str]] = {
+    WrongMethodError: {"allow": "POST, OPTIONS"},
+    UnknownEncodingError: {"accept-encoding": "gzip, deflate, br, zstd"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``path`` is without the query, ``query`` without the ``?`` and still quoted, names of ``headers`` are lower-case.
+    ``body`` is what came on the wire, chunked transfer joined, content encoding not undone; it is read once."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """``event_id`` (32 hex digits) is set when a crash was accepted, ``error`` when the request was refused."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    event_id: str | None = None
+    error: IntakeError | None = None
+
+
+def accepted(event_id: str) -> Response:
+    """200 with the hyphenated id as text: Crashpad takes no other 2xx for success, and keeps the body as its id."""
+    headers = {**COMMON, "content-type": "text/plain; charset=utf-8"}
+    return Response(200, headers, str(UUID(event_id)).encode(), event_id=event_id)
+
+
+def refused(error: IntakeError) -> Response:
+    """The error as ``{"detail": …, "causes": […]}``, ``causes`` only where there are any."""
+    body: dict[str, object] = {"detail": error.detail}
+    if error.causes:
+        body["causes"] = error.causes
+    headers = {**COMMON, **ERROR_HEADERS.get(type(error), {}), "content-type": "application/json"}
+    return Response(error.status, headers, json.dumps(body).encode(), error=error)
+
+
+def preflight() -> Response:
+    """The answer to a browser that asks before it posts."""
+    return Response(200, {**COMMON, **PREFLIGHT})
