@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,6 +16,7 @@ from ministack.services import apigateway, lambda_svc
 from cairn_cli.local.front_door import Reply, Request, refusal
 
 _execute = lambda_svc._execute_function_with_config_scope
+_emit_logs = lambda_svc._emit_lambda_logs
 _reply = lambda_svc.lambda_execute_result_to_api_proxy_response
 
 
@@ -40,6 +42,16 @@ def behave_as_aws() -> None:
     """From now on give functions the events, and clients the errors, of the real API Gateway."""
     lambda_svc._execute_function_with_config_scope = _execute_with_aws_event
     lambda_svc.lambda_execute_result_to_api_proxy_response = _reply_without_reasons
+
+
+def tell_logs(tell: Callable[[str, str, bool], None]) -> None:
+    """From now on hand what each call of a function logs to ``tell``: function, text, whether the call failed."""
+
+    def emit_and_tell(record: dict[str, Any], request_id: str, text: str, error: bool, *args: Any, **more: Any) -> None:
+        _emit_logs(record, request_id, text, error, *args, **more)
+        tell((record.get("config") or record).get("FunctionName", "unknown"), text, error)
+
+    lambda_svc._emit_lambda_logs = emit_and_tell
 
 
 def _reply_without_reasons(result: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from hypercorn.config import Config
 from ministack.app import app as emulator
 
 from cairn_cli.local.front_door import FrontDoor
-from cairn_cli.local.integration import behave_as_aws, call_function
+from cairn_cli.local.integration import behave_as_aws, call_function, tell_logs
 from cairn_cli.local.snapshots import Snapshots, recover
 
 LARGEST_HEADER = 65_536
@@ -58,6 +58,7 @@ def _config(*descriptors: int) -> Config:
 
 def _application(front_port: int, snapshots: Snapshots, started: Callable[[], None]) -> Any:
     behave_as_aws()
+    tell_logs(lambda function, text, failed: say("log", function=function, text=text, failed=failed))
     front_door = FrontDoor(call_function, _report)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import botocore.session
 
 from cairn.store.aws import Clients
+from cairn_cli.errors import CliError
 
 REGION = "us-east-1"
 ACCESS_KEY_ID = "local"
@@ -27,7 +28,7 @@ _NO_USER_SETTINGS = {
 """Overrides of botocore's variables: no name in a file, none in the environment, a default, no conversion."""
 
 
-class LocalError(Exception):
+class LocalError(CliError):
     """Cairn cannot run here. ``code`` is stable; the message says what to do.
 
     Codes: ``already_running``, ``port_taken``, ``emulator_failed``, ``deploy_failed``, ``not_built``.
