@@ -38,6 +38,9 @@ format: $(VENV)/dev.stamp ## put the code into shape
 bundles: $(VENV)/local.stamp ## build the layers and functions as AWS runs them, into build/lambda
 	$(BIN)/python -m infra.bundling
 
+template: $(VENV)/dev.stamp ## write the template that the local run deploys
+	$(BIN)/python -m infra.template
+
 lock: $(BIN)/uv ## resolve the dependencies again and write requirements/*.txt
 	requirements/lock.sh $(BIN)/uv
 

@@ -1,0 +1,9 @@
+"""The CDK app. `make deploy` runs it through the CDK command line; the settings are in docs/deploying.md."""
+
+import sys
+
+from infra.bundling import Target, build
+from infra.stack import make_app
+
+zips = build(Target.deployed(), report=lambda line: print(line, file=sys.stderr))
+make_app(bundles=zips["layer-cairn"].parent).synth()

@@ -1,0 +1,41 @@
+"""From an uploaded debug file to a symbol file: a queue of debug files, and the function that compiles them."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Size
+from constructs import Construct
+
+from infra.function import READ, WRITE, Code, Function
+from infra.settings import DeploymentSettings
+from infra.storage import Storage
+from infra.work_queue import WorkQueue
+
+TIMEOUT = Duration.minutes(15)
+AT_ONCE = 5
+
+
+class DebugFiles(Construct):
+    """Each object under ``debug-files/`` becomes a message, each message a call of ``functions/compile_symbols``."""
+
+    def __init__(self, scope: Construct, name: str, code: Code, storage: Storage, settings: DeploymentSettings) -> None:
+        super().__init__(scope, name)
+        self.files = WorkQueue(self, "Files", TIMEOUT)
+        storage.tell(self.files.queue, prefix="debug-files/")
+        self.worker = Function(
+            self,
+            "Compile",
+            code,
+            storage,
+            settings,
+            folder="compile_symbols",
+            description="Makes a symbol file of a debug file",
+            memory_mb=settings.compile_memory_mb,
+            timeout=TIMEOUT,
+            layers=[code.cairn, code.debug_files],
+            scratch=Size.gibibytes(10),
+        )
+        self.files.worked_by(self.worker, AT_ONCE)
+        self.worker.may_use_table(storage.symbols, *READ, *WRITE)
+        self.worker.may_use_objects("debug-files/", "GetObject")
+        self.worker.may_use_objects("symbols/", "GetObject", "PutObject", "AbortMultipartUpload")
+        self.worker.may_see_what_is_missing()

@@ -1,0 +1,120 @@
+"""One Lambda function of ``functions/``: runtime, layers, log group, and a role that starts with nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy, Size, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.nag import accept
+from infra.settings import DeploymentSettings
+from infra.storage import Storage
+
+READ = ("GetItem", "BatchGetItem", "Query")
+WRITE = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "ConditionCheckItem")
+
+
+class Code(Construct):
+    """The layers, and where the bundles lie."""
+
+    def __init__(self, scope: Construct, name: str, bundles: Path) -> None:
+        super().__init__(scope, name)
+        self.bundles = bundles
+        self.cairn = self._layer("cairn", "The library")
+        self.debug_files = self._layer("debug_files", "The native readers of debug files")
+
+    def function(self, name: str) -> lambda_.Code:
+        """The code of ``functions/<name>``."""
+        return lambda_.Code.from_asset(str(self.bundles / f"function-{name}.zip"), display_name=f"function-{name}")
+
+    def _layer(self, name: str, description: str) -> lambda_.LayerVersion:
+        path = str(self.bundles / f"layer-{name}.zip")
+        return lambda_.LayerVersion(
+            self,
+            name.title().replace("_", ""),
+            code=lambda_.Code.from_asset(path, display_name=f"layer-{name}"),
+            description=description,
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+            compatible_architectures=[lambda_.Architecture.ARM_64],
+        )
+
+
+class Function(Construct):
+    """``functions/<folder>`` as a Lambda function. ``may_…`` widen its role, one place at a time."""
+
+    def __init__(  # noqa: PLR0913 - what functions differ in
+        self,
+        scope: Construct,
+        name: str,
+        code: Code,
+        storage: Storage,
+        settings: DeploymentSettings,
+        *,
+        folder: str,
+        description: str,
+        memory_mb: int,
+        timeout: Duration,
+        layers: Sequence[lambda_.ILayerVersion],
+        scratch: Size | None = None,
+    ) -> None:
+        super().__init__(scope, name)
+        self._storage = storage
+        self.log_group = make_log_group(self, "Log", settings)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.log_group.grant_write(self.role)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            code=code.function(folder),
+            handler="handler.handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            layers=layers,
+            memory_size=memory_mb,
+            timeout=timeout,
+            ephemeral_storage_size=scratch,
+            role=self.role,
+            log_group=self.log_group,
+            environment=storage.environment
+            | {
+                "POWERTOOLS_SERVICE_NAME": folder,
+                "POWERTOOLS_METRICS_NAMESPACE": "Cairn",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+            },
+        )
+
+    def may_use_table(self, table: dynamodb.Table, *actions: str, index: str | None = None) -> None:
+        """Let it do ``actions`` (DynamoDB's names) on the table, and query its ``index``."""
+        self._allow([f"dynamodb:{action}" for action in actions], [table.table_arn])
+        if index:
+            self._allow(["dynamodb:Query"], [f"{table.table_arn}/index/{index}"])
+
+    def may_use_objects(self, prefix: str, *actions: str) -> None:
+        """Let it do ``actions`` (S3's names) on the bucket's objects under ``prefix``."""
+        bucket = self._storage.bucket
+        self._allow([f"s3:{action}" for action in actions], [bucket.arn_for_objects(f"{prefix}*")])
+        arn = f"<{Stack.of(self).get_logical_id(bucket.node.default_child)}.Arn>"  # type: ignore[arg-type]
+        accept(self.role, f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}/{prefix}*]", "Keys come with the crashes")
+
+    def may_see_what_is_missing(self) -> None:
+        """Let S3 answer 404 for an object that is not there; without ``ListBucket`` it says 403."""
+        self._allow(["s3:ListBucket"], [self._storage.bucket.bucket_arn])
+
+    def _allow(self, actions: Sequence[str], resources: Sequence[str]) -> None:
+        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+
+
+def make_log_group(scope: Construct, name: str, settings: DeploymentSettings) -> logs.LogGroup:
+    """A log group that is deleted with the stack and forgets after the time that the settings give."""
+    group = logs.LogGroup(scope, name, removal_policy=RemovalPolicy.DESTROY)
+    resource = group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101
+    resource.retention_in_days = settings.keep_logs_days
+    return group

@@ -1,0 +1,85 @@
+"""The way in: an HTTP API before the function that stores what clients send."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Duration
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct
+
+from infra.function import Code, Function, make_log_group
+from infra.settings import DeploymentSettings
+from infra.storage import Storage
+
+ROUTE = "/api/{project}/{proxy+}"
+"""Routes cannot end in a slash, and Sentry's ``/api/<project>/minidump/`` does, so a greedy path takes it."""
+
+REQUESTS_A_SECOND = 200
+BURST = 400
+
+LOGGED = (
+    "requestId",
+    "requestTime",
+    "httpMethod",
+    "path",
+    "status",
+    "responseLength",
+    "responseLatency",
+    "integrationErrorMessage",
+)
+"""What the access log says of a request: neither the client's address nor its key."""
+
+
+class Ingest(Construct):
+    """``POST`` and ``OPTIONS /api/{project}/{proxy+}``."""
+
+    def __init__(self, scope: Construct, name: str, code: Code, storage: Storage, settings: DeploymentSettings) -> None:
+        super().__init__(scope, name)
+        self.worker = Function(
+            self,
+            "Ingest",
+            code,
+            storage,
+            settings,
+            folder="ingest",
+            description="Checks an upload and stores it",
+            memory_mb=512,
+            timeout=Duration.seconds(29),
+            layers=[code.cairn],
+        )
+        self.worker.may_use_table(storage.projects, "GetItem")
+        self.worker.may_use_objects("crashes/", "PutObject", "GetObject", "AbortMultipartUpload")
+        self.worker.may_see_what_is_missing()
+        self.api = apigateway.HttpApi(
+            self, "Api", api_name=settings.name, description="Where crashes are sent", create_default_stage=False
+        )
+        self.stage = self._make_stage(settings)
+        self.api.add_routes(
+            path=ROUTE,
+            methods=[apigateway.HttpMethod.POST, apigateway.HttpMethod.OPTIONS],
+            integration=HttpLambdaIntegration("Integration", self.worker.function),
+        )
+
+    @property
+    def endpoint(self) -> str:
+        """``https://…`` without a slash at the end."""
+        return self.api.api_endpoint
+
+    def _make_stage(self, settings: DeploymentSettings) -> apigateway.HttpStage:
+        stage = apigateway.HttpStage(
+            self,
+            "Stage",
+            http_api=self.api,
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=apigateway.ThrottleSettings(rate_limit=REQUESTS_A_SECOND, burst_limit=BURST),
+        )
+        resource = stage.node.default_child
+        assert isinstance(resource, apigateway.CfnStage)  # noqa: S101
+        resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
+            destination_arn=make_log_group(self, "AccessLog", settings).log_group_arn,
+            format=json.dumps({name: f"$context.{name}" for name in LOGGED}),
+        )
+        return stage

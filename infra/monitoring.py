@@ -1,0 +1,91 @@
+"""Alarms, in a stack of their own: it can be left out, and the local run does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.function import Function
+from infra.settings import DeploymentSettings
+from infra.work_queue import WorkQueue
+
+if TYPE_CHECKING:
+    from infra.stack import CairnStack
+
+FIVE_MINUTES = Duration.minutes(5)
+OLDEST_MESSAGE = Duration.hours(1)
+
+
+class MonitoringStack(Stack):
+    """An alarm for each way in which crashes get lost or late. With ``alarm_email`` or ``alarm_topic_arn`` they tell
+    somebody; without, they show in CloudWatch."""
+
+    def __init__(self, scope: Construct, cairn: CairnStack, settings: DeploymentSettings) -> None:
+        synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
+        super().__init__(scope, f"{settings.name}Monitoring", description="Alarms of Cairn", synthesizer=synthesizer)
+        self._topic = self._make_topic(settings)
+        self._alarm(
+            "ApiFails",
+            cairn.ingest.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum"),
+            "Clients got a 5xx answer. Most do not try again, so these crashes are lost",
+        )
+        self._watch("Ingest", cairn.ingest.worker)
+        self._watch("Symbolicate", cairn.symbolication.worker)
+        self._watch("Compile", cairn.debug_files.worker)
+        self._watch_queue("Crash", cairn.symbolication.crashes)
+        self._watch_queue("DebugFile", cairn.debug_files.files)
+
+    def _watch(self, name: str, worker: Function) -> None:
+        function = worker.function
+        timeout = function.timeout
+        assert timeout is not None  # noqa: S101
+        self._alarm(f"{name}Fails", function.metric_errors(period=FIVE_MINUTES), "The function raised an error")
+        self._alarm(f"{name}Throttled", function.metric_throttles(period=FIVE_MINUTES), "Too many calls at a time")
+        self._alarm(
+            f"{name}Slow",
+            function.metric_duration(period=FIVE_MINUTES, statistic="Maximum"),
+            "A call took more than 80 % of the time it may take",
+            above=0.8 * timeout.to_milliseconds(),
+        )
+
+    def _watch_queue(self, name: str, work: WorkQueue) -> None:
+        self._alarm(
+            f"{name}DeadLetters",
+            work.dead_letters.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic="Maximum"),
+            "Messages were given up. Look into the function's log, then move them back to the queue",
+        )
+        self._alarm(
+            f"{name}QueueLate",
+            work.queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum"),
+            "The oldest message has been waiting for an hour",
+            above=OLDEST_MESSAGE.to_seconds(),
+        )
+
+    def _alarm(self, name: str, metric: cloudwatch.Metric, says: str, above: float = 0) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=above,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=says,
+        )
+        if self._topic:
+            alarm.add_alarm_action(actions.SnsAction(self._topic))
+
+    def _make_topic(self, settings: DeploymentSettings) -> sns.ITopic | None:
+        if settings.alarm_topic_arn:
+            return sns.Topic.from_topic_arn(self, "Topic", settings.alarm_topic_arn)
+        if not settings.alarm_email:
+            return None
+        topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+        return topic

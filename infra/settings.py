@@ -1,0 +1,54 @@
+"""What a deployment may choose: CDK context keys, given with ``--context name=value`` or in ``cdk.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+class SettingError(Exception):
+    """A context key has a value that cannot be used; the message names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentSettings:
+    """The settings of one deployment. ``docs/deploying.md`` lists them; a field is a context key.
+
+    ``keep_crashes_days``: dumps and attachments are deleted this long after they came in. ``keep_logs_days``: one of
+    the periods CloudWatch Logs knows. ``symbolication_concurrency``: crashes symbolicated at one time (2 to 1000).
+    ``compile_memory_mb``: memory for compiling debug files; new accounts may not go above 3008.
+    ``throw_away``: delete bucket and tables together with the stack. ``alarm_email``, ``alarm_topic_arn``: who is told
+    of alarms.
+    """
+
+    name: str = "Cairn"
+    keep_crashes_days: int = 30
+    keep_logs_days: int = 30
+    symbolication_concurrency: int = 10
+    compile_memory_mb: int = 3008
+    throw_away: bool = False
+    alarm_email: str | None = None
+    alarm_topic_arn: str | None = None
+
+    @classmethod
+    def from_context(cls, get: Callable[[str], Any]) -> DeploymentSettings:
+        """The settings that ``get`` (context key to value or ``None``) has. Raises ``SettingError``."""
+        values: Mapping[str, Any] = {field.name: get(field.name) for field in fields(cls)}
+        given = {name: _converted(name, value, cls) for name, value in values.items() if value is not None}
+        return cls(**given)
+
+
+def _converted(name: str, value: Any, settings: type[DeploymentSettings]) -> Any:
+    """The command line gives all values as text."""
+    default = next(field.default for field in fields(settings) if field.name == name)
+    text = str(value)
+    if isinstance(default, bool):
+        if text.lower() not in ("true", "false"):
+            raise SettingError(f"{name} is {text!r}; it can be true or false")
+        return text.lower() == "true"
+    if isinstance(default, int):
+        if not text.isdigit() or int(text) < 1:
+            raise SettingError(f"{name} is {text!r}; it must be a whole number above 0")
+        return int(text)
+    return text

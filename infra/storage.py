@@ -1,0 +1,132 @@
+"""Where all is kept: one bucket and three tables, and the word from the bucket that something arrived."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.settings import DeploymentSettings
+
+LISTED = (
+    "title",
+    "culprit",
+    "level",
+    "os",
+    "release",
+    "event_id",
+    "project_id",
+    "received",
+    "timestamp",
+    "status",
+)
+"""What lists show of an event: the index carries these, so that a list never reads a body."""
+
+
+class Storage(Construct):
+    """The bucket (``crashes/``, ``debug-files/``, ``symbols/``) and the tables Projects, Symbols and Events."""
+
+    def __init__(self, scope: Construct, name: str, settings: DeploymentSettings) -> None:
+        super().__init__(scope, name)
+        self._removal = RemovalPolicy.DESTROY if settings.throw_away else RemovalPolicy.RETAIN
+        self._notifications: list[s3.CfnBucket.QueueConfigurationProperty] = []
+        self.bucket = self._make_bucket(settings.keep_crashes_days)
+        self.projects = self._make_table("Projects")
+        self.symbols = self._make_table("Symbols")
+        self.events = self._make_table("Events")
+        self.projects.add_global_secondary_index(
+            index_name="by_owner", partition_key=_text("owner"), sort_key=_text("pk")
+        )
+        self.events.add_global_secondary_index(
+            index_name="by_project",
+            partition_key=_text("listing"),
+            sort_key=_text("listed_at"),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=list(LISTED),
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that ``cairn.store.settings`` reads."""
+        return {
+            "CAIRN_BUCKET": self.bucket.bucket_name,
+            "CAIRN_PROJECTS_TABLE": self.projects.table_name,
+            "CAIRN_SYMBOLS_TABLE": self.symbols.table_name,
+            "CAIRN_EVENTS_TABLE": self.events.table_name,
+        }
+
+    def tell(self, queue: sqs.Queue, prefix: str, suffix: str = "") -> None:
+        """Send a message to ``queue`` for each new object ``<prefix>…<suffix>``.
+
+        The bucket's own property does it. CDK's ``add_event_notification`` would bring a function of its own to do
+        the same. The policy names the account and not the bucket, since bucket and policy would wait for each other.
+        """
+        stack = Stack.of(self)
+        queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            )
+        )
+        rules = [{"name": "prefix", "value": prefix}] + ([{"name": "suffix", "value": suffix}] if suffix else [])
+        self._notifications.append(_queue_configuration(queue.queue_arn, rules))
+        bucket = _resource(self.bucket, s3.CfnBucket)
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            queue_configurations=self._notifications
+        )
+        bucket.add_resource_dependency(_resource(queue.node.find_child("Policy"), sqs.CfnQueuePolicy))
+
+    def _make_bucket(self, keep_crashes_days: int) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=False,
+            removal_policy=self._removal,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="crashes", prefix="crashes/", expiration=Duration.days(keep_crashes_days)),
+                s3.LifecycleRule(id="broken-off", abort_incomplete_multipart_upload_after=Duration.days(1)),
+            ],
+        )
+
+    def _make_table(self, name: str) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            name,
+            partition_key=_text("pk"),
+            sort_key=_text("sk"),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="expires",
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            removal_policy=self._removal,
+        )
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
+def _queue_configuration(queue_arn: str, rules: list[dict[str, str]]) -> s3.CfnBucket.QueueConfigurationProperty:
+    filters = s3.CfnBucket.NotificationFilterProperty(
+        s3_key=s3.CfnBucket.S3KeyFilterProperty(rules=[s3.CfnBucket.FilterRuleProperty(**rule) for rule in rules])
+    )
+    return s3.CfnBucket.QueueConfigurationProperty(event="s3:ObjectCreated:*", queue=queue_arn, filter=filters)
+
+
+def _resource(construct: Any, kind: type[Any]) -> Any:
+    """The CloudFormation resource inside a construct."""
+    resource = construct.node.default_child
+    assert isinstance(resource, kind)  # noqa: S101
+    return resource

@@ -1,0 +1,44 @@
+"""From a stored upload to an event: a queue of crashes, and the function that symbolicates them."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Size
+from constructs import Construct
+
+from infra.function import READ, WRITE, Code, Function
+from infra.settings import DeploymentSettings
+from infra.storage import Storage
+from infra.work_queue import WorkQueue
+
+TIMEOUT = Duration.minutes(2)
+MEMORY_MB = 1769
+"""What Lambda gives one whole processor for."""
+
+
+class Symbolication(Construct):
+    """Each ``crashes/…/upload.json`` becomes a message, each message a call of ``functions/symbolicate``."""
+
+    def __init__(self, scope: Construct, name: str, code: Code, storage: Storage, settings: DeploymentSettings) -> None:
+        super().__init__(scope, name)
+        self.crashes = WorkQueue(self, "Crashes", TIMEOUT)
+        storage.tell(self.crashes.queue, prefix="crashes/", suffix="upload.json")
+        self.worker = Function(
+            self,
+            "Symbolicate",
+            code,
+            storage,
+            settings,
+            folder="symbolicate",
+            description="Makes an event of a stored upload",
+            memory_mb=MEMORY_MB,
+            timeout=TIMEOUT,
+            layers=[code.cairn],
+            scratch=Size.gibibytes(2),
+        )
+        self.crashes.worked_by(self.worker, settings.symbolication_concurrency)
+        self.worker.may_use_table(storage.projects, *READ, index="by_owner")
+        self.worker.may_use_table(storage.symbols, *READ, *WRITE)
+        self.worker.may_use_table(storage.events, *READ, *WRITE, index="by_project")
+        self.worker.may_use_objects("crashes/", "GetObject", "PutObject")
+        self.worker.may_use_objects("symbols/", "GetObject", "PutObject")
+        self.worker.may_see_what_is_missing()

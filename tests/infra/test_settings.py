@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from infra.settings import DeploymentSettings, SettingError
+
+
+def test_without_context_the_defaults_hold() -> None:
+    assert DeploymentSettings.from_context(lambda name: None) == DeploymentSettings()
+
+
+def test_the_command_line_gives_text() -> None:
+    context = {"keep_crashes_days": "90", "throw_away": "True", "alarm_email": "a@example.com"}
+    settings = DeploymentSettings.from_context(context.get)
+    assert (settings.keep_crashes_days, settings.throw_away, settings.alarm_email) == (90, True, "a@example.com")
+
+
+def test_cdk_json_gives_numbers_and_booleans() -> None:
+    settings = DeploymentSettings.from_context({"keep_logs_days": 7, "throw_away": False}.get)
+    assert (settings.keep_logs_days, settings.throw_away) == (7, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("keep_crashes_days", "0"), ("keep_crashes_days", "-1"), ("compile_memory_mb", "3 GB"), ("throw_away", "yes")],
+)
+def test_a_value_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=f"{name} is '{value}'"):
+        DeploymentSettings.from_context({name: value}.get)

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from cairn.store.settings import VARIABLES, Settings
+from infra.bundling import ROOT
+from infra.template import BUNDLES, TEMPLATE, localize, rendered, synthesize
+from infra.work_queue import PATIENCE
+
+Resource: TypeAlias = dict[str, Any]
+PREFIXES = ("crashes/", "debug-files/", "symbols/")
+"""What a role may name with a star behind it: objects of one kind."""
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resource]:
+    """Both stacks, synthesized once. cdk-nag reviews them on the way and makes this fail for a new finding."""
+    return synthesize(tmp_path_factory.mktemp("cdk"))
+
+
+@pytest.fixture(scope="module")
+def cairn(templates: dict[str, Resource]) -> Resource:
+    return templates["Cairn"]
+
+
+def of_type(template: Resource, kind: str) -> dict[str, Resource]:
+    """Properties of all resources of a type, by logical id."""
+    resources = template["Resources"].items()
+    return {name: resource["Properties"] for name, resource in resources if resource["Type"] == kind}
+
+
+def arn_of(reference: Resource) -> str:
+    """The logical id that a ``GetAtt …Arn`` names."""
+    name, attribute = reference["Fn::GetAtt"]
+    assert attribute == "Arn"
+    return str(name)
+
+
+def statements(template: Resource) -> Iterator[tuple[str, Resource]]:
+    for kind in ("AWS::IAM::Policy", "AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy"):
+        for name, properties in of_type(template, kind).items():
+            yield from ((name, statement) for statement in properties["PolicyDocument"]["Statement"])
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_local_template_is_what_the_stack_says(cairn: Resource) -> None:
+    assert TEMPLATE.read_text() == rendered(localize(cairn)), "run `make template` and commit what it writes"
+
+
+def test_no_custom_resource_brings_functions_of_its_own(templates: dict[str, Resource]) -> None:
+    kinds = {resource["Type"] for template in templates.values() for resource in template["Resources"].values()}
+    assert not [kind for kind in kinds if kind.startswith("Custom::") or "CustomResource" in kind]
+    assert len(of_type(templates["Cairn"], "AWS::Lambda::Function")) == 3
+
+
+def test_functions_and_layers_are_arm64_and_python_3_13(cairn: Resource) -> None:
+    for name, function in of_type(cairn, "AWS::Lambda::Function").items():
+        assert function["Architectures"] == ["arm64"], name
+        assert function["Runtime"] == "python3.13", name
+        assert function["Handler"] == "handler.handler", name
+    for name, layer in of_type(cairn, "AWS::Lambda::LayerVersion").items():
+        assert layer["CompatibleArchitectures"] == ["arm64"], name
+        assert layer["CompatibleRuntimes"] == ["python3.13"], name
+
+
+def test_every_bundle_is_deployed(cairn: Resource) -> None:
+    keys = [function["Code"]["S3Key"] for function in of_type(cairn, "AWS::Lambda::Function").values()]
+    keys += [layer["Content"]["S3Key"] for layer in of_type(cairn, "AWS::Lambda::LayerVersion").values()]
+    assert sorted(keys) == sorted(f"{name}.zip" for name in BUNDLES)
+
+
+def test_every_function_folder_is_deployed() -> None:
+    folders = {f"function-{path.parent.name}" for path in (ROOT / "functions").glob("*/handler.py")}
+    assert folders <= set(BUNDLES)
+
+
+def test_functions_know_where_things_are(cairn: Resource) -> None:
+    for name, function in of_type(cairn, "AWS::Lambda::Function").items():
+        assert set(VARIABLES.values()) <= function["Environment"]["Variables"].keys(), name
+
+
+def test_outputs_are_what_the_command_line_looks_for(cairn: Resource) -> None:
+    named = {name: json.dumps(output["Value"]) for name, output in cairn["Outputs"].items()}
+    assert Settings.from_outputs(named).bucket == named["Bucket"]
+    assert {"Endpoint", "CrashQueue", "CrashDeadLetters", "DebugFileQueue", "DebugFileDeadLetters"} <= named.keys()
+
+
+def test_every_queue_has_a_place_for_what_fails(cairn: Resource) -> None:
+    queues = of_type(cairn, "AWS::SQS::Queue")
+    dead = {arn_of(q["RedrivePolicy"]["deadLetterTargetArn"]) for q in queues.values() if "RedrivePolicy" in q}
+    without = {name for name, queue in queues.items() if "RedrivePolicy" not in queue}
+    assert len(dead) == 2 and dead == without
+    for name in dead:
+        assert queues[name]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_messages_stay_invisible_long_enough(cairn: Resource) -> None:
+    mappings = of_type(cairn, "AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == 2
+    for mapping in mappings.values():
+        queue = of_type(cairn, "AWS::SQS::Queue")[arn_of(mapping["EventSourceArn"])]
+        function = of_type(cairn, "AWS::Lambda::Function")[mapping["FunctionName"]["Ref"]]
+        assert queue["VisibilityTimeout"] >= PATIENCE * function["Timeout"]
+        assert PATIENCE >= 6
+        assert mapping["BatchSize"] == 1
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+def test_the_bucket_tells_the_queues(cairn: Resource) -> None:
+    (name,) = of_type(cairn, "AWS::S3::Bucket")
+    bucket = cairn["Resources"][name]
+    told = {
+        tuple(rule["Value"] for rule in configuration["Filter"]["S3Key"]["Rules"]): arn_of(configuration["Queue"])
+        for configuration in bucket["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    }
+    assert told.keys() == {("crashes/", "upload.json"), ("debug-files/",)}
+    policies = of_type(cairn, "AWS::SQS::QueuePolicy")
+    covered = {queue["Ref"] for policy in bucket["DependsOn"] for queue in policies[policy]["Queues"]}
+    assert covered == set(told.values()), "the bucket must wait for the policies that let it send"
+
+
+def test_only_this_account_can_send_through_the_bucket(cairn: Resource) -> None:
+    sending = [s for _, s in statements(cairn) if s.get("Principal") == {"Service": "s3.amazonaws.com"}]
+    assert len(sending) == 2
+    for statement in sending:
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_no_role_may_do_more_than_named_actions_in_named_places(cairn: Resource) -> None:
+    allowed = [(n, s) for n, s in statements(cairn) if s["Effect"] == "Allow"]
+    assert len(allowed) > 15
+    for name, statement in allowed:
+        for action in listed(statement["Action"]):
+            assert "*" not in action, name
+        for resource in listed(statement["Resource"]):
+            assert resource != "*", name
+            text = json.dumps(resource)
+            assert "*" not in text or any(
+                f'/{prefix}/*"' in text for prefix in ("crashes", "debug-files", "symbols")
+            ), name
+
+
+def test_roles_carry_no_managed_policies(cairn: Resource) -> None:
+    roles = of_type(cairn, "AWS::IAM::Role")
+    assert len(roles) == 3
+    assert not [name for name, role in roles.items() if "ManagedPolicyArns" in role]
+
+
+def test_ingest_cannot_touch_symbols_or_events(cairn: Resource) -> None:
+    policy = next(text for name, text in policies(cairn).items() if name.startswith("IngestRole"))
+    assert "StorageProjects" in policy and "/crashes/*" in policy
+    for elsewhere in ("StorageSymbols", "StorageEvents", "debug-files", "symbols/"):
+        assert elsewhere not in policy
+
+
+def policies(template: Resource) -> dict[str, str]:
+    return {
+        name: json.dumps(policy["PolicyDocument"]) for name, policy in of_type(template, "AWS::IAM::Policy").items()
+    }
+
+
+def test_what_is_kept_outlives_the_stack(cairn: Resource) -> None:
+    kept = ("AWS::S3::Bucket", "AWS::DynamoDB::Table")
+    found = [resource for resource in cairn["Resources"].values() if resource["Type"] in kept]
+    assert len(found) == 4
+    assert {resource["DeletionPolicy"] for resource in found} == {"Retain"}
+
+
+def test_tables_are_restorable_cost_nothing_idle_and_forget(cairn: Resource) -> None:
+    for name, table in of_type(cairn, "AWS::DynamoDB::Table").items():
+        assert table["BillingMode"] == "PAY_PER_REQUEST", name
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, name
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}, name
+        assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"], name
+
+
+def test_every_log_forgets(cairn: Resource) -> None:
+    groups = of_type(cairn, "AWS::Logs::LogGroup")
+    assert len(groups) == 4
+    assert {group["RetentionInDays"] for group in groups.values()} == {30}
+    for function in of_type(cairn, "AWS::Lambda::Function").values():
+        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups
+
+
+def test_the_access_log_leaves_out_who_sent_it(cairn: Resource) -> None:
+    (stage,) = of_type(cairn, "AWS::ApiGatewayV2::Stage").values()
+    fields = json.loads(stage["AccessLogSettings"]["Format"])
+    assert "status" in fields
+    assert not [field for field in fields.values() if "identity" in field or "query" in field.lower()]
+
+
+def test_alarms_watch_every_function_and_queue(templates: dict[str, Resource]) -> None:
+    alarms = of_type(templates["CairnMonitoring"], "AWS::CloudWatch::Alarm")
+    metrics = [alarm["MetricName"] for alarm in alarms.values()]
+    assert {name: metrics.count(name) for name in sorted(set(metrics))} == {
+        "5xx": 1,
+        "ApproximateAgeOfOldestMessage": 2,
+        "ApproximateNumberOfMessagesVisible": 2,
+        "Duration": 3,
+        "Errors": 3,
+        "Throttles": 3,
+    }
+    assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in alarms.values())
+
+
+def test_a_throw_away_deployment_leaves_nothing_and_its_alarms_are_mailed(tmp_path: Path) -> None:
+    context = {"throw_away": "true", "name": "Trial", "alarm_email": "ops@example.com", "keep_crashes_days": "7"}
+    templates = synthesize(tmp_path, context)
+    assert templates.keys() == {"Trial", "TrialMonitoring"}
+    policies = {resource.get("DeletionPolicy") for resource in templates["Trial"]["Resources"].values()}
+    assert policies == {"Delete", None}
+    (bucket,) = of_type(templates["Trial"], "AWS::S3::Bucket").values()
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 7
+    (subscription,) = of_type(templates["TrialMonitoring"], "AWS::SNS::Subscription").values()
+    assert subscription["Endpoint"] == "ops@example.com"
+    for alarm in of_type(templates["TrialMonitoring"], "AWS::CloudWatch::Alarm").values():
+        assert len(alarm["AlarmActions"]) == 1
