@@ -50,7 +50,7 @@ class Emulator:
         self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
+        if self.process.poll() is None:
             os.killpg(self.process.pid, how)
         try:
             self.process.wait(STOP_TIMEOUT)

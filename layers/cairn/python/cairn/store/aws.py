@@ -35,7 +35,7 @@ class Clients:
 
     @property
     def s3(self) -> S3Client:
-        """S3 with signature version 4; by path where there is an endpoint of our own, which has no name per bucket."""
+        """S3 with signature version 4; buckets by host, and by path at an endpoint that is not AWS."""
         client: S3Client = self._client("s3")
         return client
 
@@ -74,7 +74,7 @@ class Clients:
         )
         if service != "s3":
             return common
-        style: Literal["path", "auto"] = "path" if self._endpoint_url else "auto"
+        style: Literal["path", "virtual"] = "path" if self._endpoint_url else "virtual"
         return common.merge(Config(signature_version="s3v4", s3={"addressing_style": style}))
 
 
