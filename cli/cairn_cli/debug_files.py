@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -67,7 +68,7 @@ def upload(target: Target, paths: list[Path]) -> list[str]:
         keys = []
         for path in paths:
             task = progress.add_task(path.name, total=path.stat().st_size)
-            keys.append(files.put(path, path.name, lambda count, task=task: progress.advance(task, count)))
+            keys.append(files.put(path, path.name, partial(progress.advance, task)))
         return keys
 
 

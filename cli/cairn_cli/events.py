@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from cairn.crash.event import Event
 from cairn.store.errors import StoreError
-from cairn.store.events import Events
+from cairn.store.events import Events, EventSummary
 from cairn_cli.errors import CliError
 from cairn_cli.output import moment, print_json, print_table
 from cairn_cli.report import print_report
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(events: Events, arguments: argparse.Namespace) -> int:
-    found = []
+    found: list[EventSummary] = []
     cursor = None
     while len(found) < arguments.limit:
         page = events.list(arguments.project, arguments.limit - len(found), cursor)

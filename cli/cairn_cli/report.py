@@ -64,7 +64,7 @@ def _facts(event: Event) -> Iterator[Text]:
         "process": str(event.cairn.process_id) if event.cairn.process_id else None,
         "annotations": ", ".join(f"{k}={v}" for k, v in event.contexts.get("crashpad", {}).items() if k != "type"),
         "tags": ", ".join(f"{key}={value}" for key, value in event.tags.items()),
-        "instruction": event.cairn.facts.get("instruction"),
+        "instruction": event.cairn.facts.get("instruction", {}).get("text"),
     }
     for name, value in rows.items():
         if value:
@@ -99,13 +99,13 @@ def _frames(stack: Stacktrace, event: Event) -> Iterator[Text]:
     frames = tuple(reversed(stack.frames))
     if not frames:
         yield Text("  no frames: the dump has neither registers nor stack for this thread", style="dim")
-    width = min(max((len(_name(frame)) for frame in frames), default=0), NAME_WIDTH)
+    width = min(max((len(_name(frame, event)) for frame in frames), default=0), NAME_WIDTH)
     for number, frame in enumerate(frames):
         yield _frame(number, frame, width, event)
 
 
 def _frame(number: int, frame: Frame, width: int, event: Event) -> Text:
-    name = _name(frame)
+    name = _name(frame, event)
     style = "bold cyan" if frame.function and frame.in_app else "" if frame.function else "dim"
     line = Text.assemble((f"  {number:>3}  ", "dim"), (name.ljust(width), style))
     if frame.filename:
@@ -119,10 +119,8 @@ def _frame(number: int, frame: Frame, width: int, event: Event) -> Text:
     return line
 
 
-def _name(frame: Frame) -> str:
-    if frame.function:
-        return frame.function
-    return f"{_base_name(frame.package)}" if frame.package else f"{frame.instruction_addr:#x} in no module"
+def _name(frame: Frame, event: Event) -> str:
+    return frame.function or _place(frame, event)
 
 
 def _place(frame: Frame, event: Event) -> str:

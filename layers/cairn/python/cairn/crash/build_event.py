@@ -7,7 +7,7 @@ the dump's threads, stacks and modules replace the client's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from cairn.crash.client_event import client_event, client_exceptions
@@ -24,13 +24,13 @@ from cairn.crash.event import (
     ThreadValue,
 )
 from cairn.crash.event_contexts import contexts
+from cairn.crash.event_facts import facts_json
 from cairn.crash.event_images import image, missing_symbols
 from cairn.crash.event_stacks import stacktrace
-from cairn.crash.facts import Facts
 from cairn.crash.records import Crash, NamedStack
 from cairn.crash.title import title_and_culprit
 from cairn.minidump.errors import MinidumpError
-from cairn.minidump.records import Minidump
+from cairn.minidump.records import Minidump, UnloadedModule
 
 RETENTION = 90 * 86400
 """A crash older than this many seconds is dated to its arrival, as Sentry does."""
@@ -167,12 +167,16 @@ def _cairn(crash: Crash, upload: Received) -> CairnInfo:
         explanation=crash.explanation,
         facts=facts_json(crash.facts),
         stack_end={str(stack.thread.id): stack.end.value for stack in crash.stacks},
-        unloaded_modules=tuple(asdict(module) for module in crash.dump.unloaded_modules),
+        unloaded_modules=tuple(_unloaded(module) for module in crash.dump.unloaded_modules),
         attachments=upload.attachments,
         problems=crash.dump.problems,
     )
 
 
-def facts_json(facts: Facts) -> dict[str, Any]:
-    """The facts that there are."""
-    return {name: value for name, value in asdict(facts).items() if value not in (None, (), {}, False)}
+def _unloaded(module: UnloadedModule) -> dict[str, Any]:
+    return {
+        "code_file": module.code_file,
+        "code_id": module.code_id,
+        "image_addr": hex(module.base),
+        "image_size": module.size,
+    }

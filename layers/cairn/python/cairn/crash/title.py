@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cairn.crash.function_name import trim
 from cairn.crash.in_app import is_in_app
 from cairn.crash.records import Crash, NamedFrame
 from cairn.symbols.records import Location
@@ -22,7 +23,7 @@ def title_and_culprit(crash: Crash) -> tuple[str, str | None]:
     nearest = next((call for named, call in calls if _in_app(named, call)), None)
     if nearest is None and calls:
         nearest = calls[0][1]
-    title = nearest.function if nearest else next((place(n) for n in frames if n.frame.module), UNKNOWN)
+    title = trim(nearest.function) if nearest else next((place(n) for n in frames if n.frame.module), UNKNOWN)
     return title, crash.reason.text if crash.reason else None
 
 
