@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final
 
 from cairn.minidump.errors import OutOfBoundsError
@@ -14,6 +15,8 @@ CRASHPAD_INFO: Final = 0x43500001
 STRING_ANNOTATION: Final = 1
 MAX_ENTRIES: Final = 65_536
 """Annotations in one list, and modules that have some."""
+ENTRY_COST: Final = 64
+"""Work of one entry, since many modules may point to the same list."""
 
 
 def read_crashpad_info(source: Source) -> CrashpadInfo | None:
@@ -73,8 +76,9 @@ def _entries(source: Source, size: int, rva: int, layout: str) -> list[tuple[Any
         return []
     window = source.file.window(rva, size)
     (count,) = window.unpack("I")
-    rows = list(window.rows(layout, 4, min(count, MAX_ENTRIES), {"I": 4, "II": 8}.get(layout, 12)))
-    source.charge(64 * len(rows))
-    if len(rows) < count:
-        source.problem(f"CrashpadInfo: {count} entries announced at {rva:#x}, {len(rows)} read")
-    return rows
+    width = struct.calcsize("<" + layout)
+    taken = min(count, (size - 4) // width, MAX_ENTRIES)
+    source.charge(ENTRY_COST * taken)
+    if taken < count:
+        source.problem(f"CrashpadInfo: {count} entries announced at {rva:#x}, {taken} read")
+    return list(window.rows(layout, 4, taken, width))

@@ -94,5 +94,5 @@ def _mapped_range(line: str) -> MappedRange | None:
         first, last = int(start, 16), int(end, 16)
     except ValueError:
         return None
-    path = fields[5].rstrip("\0\r") if len(fields) == 6 else None
+    path = fields[5].rstrip() if len(fields) == 6 else None
     return MappedRange(first, last, fields[1][:3], path or None)

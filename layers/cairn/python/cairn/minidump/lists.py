@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,7 @@ def sized_rows(source: Source, kind: int, layout: str, count_layout: str, limit:
     if stream is None:
         return iter(())
     header, entry, count = stream.unpack("II" + count_layout)
-    fitting = (len(stream) - header) // entry if entry else 0
+    fitting = (len(stream) - header) // entry if entry >= struct.calcsize("<" + layout) else 0
     taken = _entries_there(source, kind, count, min(fitting, limit))
     return stream.rows(layout, header, taken, entry)
 

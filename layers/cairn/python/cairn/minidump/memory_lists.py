@@ -18,7 +18,7 @@ MEMORY64_HEADER: Final = 16
 
 def region(source: Source, start: int, size: int, rva: int) -> MemoryRegion | None:
     """The region at ``rva``, shorter where the file ends too early; ``None`` if nothing of it is there."""
-    data = source.file.rest(rva, size).data
+    data = source.file.data[rva : rva + size]
     if len(data) < size:
         source.problem(f"memory at {start:#x}: {len(data)} of {size} bytes are in the file")
     return MemoryRegion(start, data, source.file.big_endian) if data else None

@@ -231,6 +231,13 @@ class LinuxInfo:
     auxv: Mapping[int, int] = field(default_factory=dict)
     limits: str = ""
 
+    @property
+    def process_id(self) -> int | None:
+        """``Pid:`` of the status file."""
+        lines = (line for line in self.status.splitlines() if line.startswith("Pid:"))
+        number = next(lines, "")[len("Pid:") :].strip()
+        return int(number) if number.isdecimal() and len(number) < 20 else None
+
 
 @dataclass(frozen=True, slots=True)
 class MacCrashInfo:
@@ -297,6 +304,13 @@ class Minidump:
         if self.exception is not None:
             return self.exception.thread_id
         return self.breakpad.requesting_thread_id if self.breakpad else None
+
+    @property
+    def process_id(self) -> int | None:
+        """From MiscInfo, or from the status file, as Breakpad's Linux writer has no MiscInfo."""
+        if self.misc is not None and self.misc.process_id is not None:
+            return self.misc.process_id
+        return self.linux.process_id if self.linux else None
 
     @property
     def crashed(self) -> bool:

@@ -52,7 +52,8 @@ class Window:
         """Up to ``count`` entries, ``step`` bytes apart; those that are not all in the window are left out."""
         row = struct.Struct(self.order + layout)
         if step < row.size:
-            return
-        last = min(count, (len(self.data) - offset - row.size) // step + 1)
-        for index in range(last):
-            yield row.unpack_from(self.data, offset + index * step)
+            return iter(())
+        there = max(0, min(count, (len(self.data) - offset - row.size) // step + 1))
+        if step == row.size:
+            return row.iter_unpack(self.data[offset : offset + there * step])
+        return (row.unpack_from(self.data, offset + index * step) for index in range(there))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from cairn.minidump.errors import OutOfBoundsError
@@ -69,13 +70,16 @@ def read_misc_info(source: Source) -> MiscInfo | None:
 
 def read_memory_info(source: Source) -> tuple[MappedRange, ...]:
     """The address space with its permissions. A guard page counts as inaccessible: the first touch faults."""
-    rows = sized_rows(source, MEMORY_INFO_LIST, "Q16xQII", "Q", MAX_RANGES)
+    rows = sized_rows(source, MEMORY_INFO_LIST, "Q16xQII8x", "Q", MAX_RANGES)
     return tuple(
-        MappedRange(base, base + size, _permissions(state, protect), committed=state == MEM_COMMIT)
-        for base, size, state, protect in rows
+        [
+            MappedRange(base, base + size, _permissions(state, protect), None, state == MEM_COMMIT)
+            for base, size, state, protect in rows
+        ]
     )
 
 
+@lru_cache(maxsize=256)
 def _permissions(state: int, protect: int) -> str:
     if state != MEM_COMMIT or protect & PAGE_GUARD:
         return "---"
