@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from cairn.minidump.records import Arch
 from cairn.unwind.amd64 import AMD64
 from cairn.unwind.architecture import Architecture
+from cairn.unwind.arm import ARM
+from cairn.unwind.arm64 import ARM64
+from cairn.unwind.mips import MIPS, MIPS64
+from cairn.unwind.x86 import X86
 
-_KNOWN: Mapping[Arch, Architecture] = {arch.name: arch for arch in (AMD64,)}
+_KNOWN: Mapping[Arch, Architecture] = {arch.name: arch for arch in (X86, AMD64, ARM, ARM64, MIPS, MIPS64)}
 
 
 def architecture_of(name: Arch) -> Architecture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cairn.unwind.architecture import Caller, Step
 from cairn.unwind.frames import Frame, Trust
 from cairn.unwind.process import StackView
 
@@ -10,6 +11,9 @@ WORDS = 40
 
 FIRST_WORDS = 160
 """Words above a frame whose stack pointer is certain and that may just be large."""
+
+FARTHEST_FRAME_POINTER = 128 * 1024
+"""How far above its own slot a saved frame pointer may point to be believed."""
 
 _CERTAIN = frozenset((Trust.CONTEXT, Trust.CFI, Trust.LEAF_RETURN))
 
@@ -35,3 +39,31 @@ def scan(view: StackView, frame: Frame, start: int | None = None, count: int | N
 def _spend(view: StackView, words: int) -> None:
     view.words_to_scan -= words
     view.process.words_to_scan -= words
+
+
+def by_scan(
+    view: StackView, frame: Frame, fp: str | None = None, start: int | None = None, count: int | None = None
+) -> Step:
+    """The caller by the next return address on the stack, and its frame pointer (the register ``fp``) if that shows."""
+    found = scan(view, frame, start, count)
+    if found is None:
+        return None
+    slot, pc = found
+    arch = view.process.arch
+    caller = {arch.pc: pc, arch.sp: slot + arch.pointer_size}
+    if fp is not None and fp in frame.registers:
+        value = frame_pointer_above(view, frame.registers[fp], slot)
+        caller |= {} if value is None else {fp: value}
+    return Caller(caller, Trust.SCAN)
+
+
+def frame_pointer_above(view: StackView, fp: int, slot: int) -> int | None:
+    """The caller's frame pointer when its return address lies at ``slot`` and the callee's frame pointer is ``fp``.
+
+    Right below the return address lies the saved one, if the callee's points there; one that points above both was
+    never touched.
+    """
+    if fp == slot - view.process.arch.pointer_size:
+        saved = view.word(fp)
+        return saved if saved is not None and 0 < saved - fp <= FARTHEST_FRAME_POINTER else None
+    return fp if fp > slot and view.word(fp) is not None else None
