@@ -21,7 +21,7 @@ from cairn.intake.messages import Request
 
 PROTOCOL_VERSION = 7
 KEY_LENGTH = 32
-PAIR = re.compile(r"([^\s,=]+)=([^\s,]*)")
+SEPARATORS = re.compile(r"[\s,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ def sentry_header(header: str) -> Mapping[str, str]:
 
 def pairs(text: str) -> Mapping[str, str]:
     """``a=1, b=2`` or ``a=1 b=2``."""
-    return dict(PAIR.findall(text))
+    values = (pair.partition("=") for pair in SEPARATORS.split(text))
+    return {name: value for name, equals, value in values if equals}
 
 
 def basic_user(text: str) -> str:
