@@ -15,9 +15,11 @@ def region(start: int, data: bytes) -> MemoryRegion:
     return MemoryRegion(start, memoryview(data))
 
 
-def context(arch: Arch = Arch.AMD64, *, pc: int = CODE, sp: int = STACK, **registers: int) -> Context:
+def context(
+    arch: Arch = Arch.AMD64, *, pc: int = CODE, sp: int = STACK, registers: Mapping[str, int] | None = None
+) -> Context:
     names = {Arch.AMD64: ("rip", "rsp"), Arch.X86: ("eip", "esp")}.get(arch, ("pc", "sp"))
-    return Context(arch, {**registers, names[0]: pc, names[1]: sp}, pc, sp)
+    return Context(arch, {**(registers or {}), names[0]: pc, names[1]: sp}, pc, sp)
 
 
 def crash(
@@ -44,7 +46,7 @@ def crash(
         flags=exception[1],
         address=address,
         parameters=parameters,
-        context=context(arch, pc=pc, sp=sp, **registers),
+        context=context(arch, pc=pc, sp=sp, registers=registers),
     )
     return Minidump(
         timestamp=0,

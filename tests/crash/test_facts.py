@@ -210,7 +210,7 @@ def test_no_instruction_makes_it_fail(code: bytes, arch: Arch, cpsr: int, value:
     dump = crash(arch=arch, address=value, memory={CODE: code})
     assert dump.exception is not None
     names = {name: value for name in _names}
-    held = replace(context(arch, **names), registers={**names, "cpsr": cpsr})
+    held = replace(context(arch), registers={**names, "cpsr": cpsr})
     facts = analyse(replace(dump, exception=replace(dump.exception, context=held)))
     for access in (facts.instruction.accesses or ()) if facts.instruction else ():
         assert 0 <= access.address < 1 << (8 * arch.pointer_size)

@@ -70,13 +70,14 @@ class _Image:
         return self.base + reference if reference else None
 
     def text(self, address: int, limit: int) -> str | None:
-        """Characters up to a NUL within ``limit``, also where the memory ends sooner."""
-        for size in (limit, 128, 64, 32, 16, 8):
-            raw = self.read(address, size)
-            if raw is not None:
-                found, end, _ = raw.partition(b"\0")
-                return found.decode("utf-8", "replace") if end or size == limit else None
-        return None
+        """Characters up to a NUL, ``None`` where that is not within ``limit`` bytes or the memory ends sooner."""
+        region = self.memory.region_at(address)
+        if region is not None:
+            raw = region.read(address, min(limit, region.end - address))
+        else:
+            raw = self.program(address, limit) if self.program else None
+        found, end, _ = (raw or b"")[:limit].partition(b"\0")
+        return found.decode("utf-8", "replace") if end else None
 
     def types(self, throw_info: int) -> list[tuple[str, int]]:
         """The names of the types a handler may name, and how far into the object each begins."""

@@ -9,7 +9,7 @@ from cairn.crash.analysis.decoded import Decoded, MemoryOperand
 from cairn.crash.analysis.records import Access
 from cairn.minidump.records import Arch
 
-_NO_ACCESS = ("lea", "nop", "prefetch", "endbr")
+_NO_ACCESS = ("nop", "prefetch", "endbr")
 _UNKNOWN_SIZE = (
     "fxsave",
     "fxrstor",
@@ -56,11 +56,11 @@ def decode_x86(instruction: Any, arch: Arch) -> Decoded:
 
 def _bare(mnemonic: str) -> str:
     """Without ``lock``, ``rep``, ``notrack`` and ``bnd``, which Capstone writes before the name."""
-    return str(mnemonic).rpartition(" ")[2]
+    return str(mnemonic).strip().rpartition(" ")[2]
 
 
 def _operands(instruction: Any, mnemonic: str, arch: Arch) -> tuple[MemoryOperand, ...] | None:
-    if mnemonic.startswith(_NO_ACCESS):
+    if mnemonic == "lea" or mnemonic.startswith(_NO_ACCESS):
         return ()
     found = []
     for operand in instruction.operands:
