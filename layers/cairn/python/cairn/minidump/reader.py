@@ -27,12 +27,11 @@ MAX_SOFT_ERRORS: Final = 1 << 20
 def read(data: bytes | memoryview | mmap) -> Minidump:
     """Read a minidump.
 
-    Memory regions are views into ``data``: it must stay open (an ``mmap``) and unchanged as long as the result lives.
-    Whatever ``data`` holds, this ends within seconds, and raises nothing but the error below; parts that cannot be
-    read are left out and said in ``Minidump.problems``.
+    Memory regions are views into ``data``, which must stay open and unchanged as long as the result lives. Whatever
+    ``data`` holds, this ends within seconds; parts that cannot be read are left out and said in ``Minidump.problems``.
 
     Raises:
-        MinidumpError: the file as a whole is unreadable; see ``errors.py``.
+        MinidumpError: the file as a whole is unreadable; see ``errors.py``. Nothing else is raised.
     """
     view = memoryview(data).cast("B")
     header = read_header(view)
