@@ -62,7 +62,7 @@ def _cairn(state: Path | None) -> Iterator[Connection]:
         yield running
         return
     _say("starting Cairn on this machine")
-    with LocalCairn(state, port=0) as started:
+    with LocalCairn(state, port=0, report=_say) as started:
         yield started.connection
 
 

@@ -1,0 +1,67 @@
+"""A whole Cairn for the tests that go all the way: the synthesized template and the built bundles on the emulator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cairn.crash.event import Event
+from cairn.store.events import EventRecord, Events
+from cairn.store.projects import Projects
+from cairn.store.queues import Depth, Queue
+from cairn_cli.debug_files import upload, wait
+from cairn_cli.local.run import LocalCairn
+from cairn_cli.target import Target, local_target
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running Cairn, and what tests ask of it."""
+
+    cairn: LocalCairn
+    target: Target
+
+    @property
+    def minidump_url(self) -> str:
+        return self.cairn.minidump_url
+
+    @property
+    def events(self) -> Events:
+        return Events(self.target.settings, self.target.clients)
+
+    @property
+    def projects(self) -> Projects:
+        return Projects(self.target.settings, self.target.clients)
+
+    def symbols(self, *paths: Path) -> None:
+        """Upload debug files and wait until they can be used."""
+        for _, _, reason in wait(self.target, upload(self.target, list(paths))):
+            assert reason is None, reason
+
+    def record(self, event_id: str, patience: float = 30) -> EventRecord:
+        """The stored event, once it is there."""
+        deadline = time.monotonic() + patience
+        while (found := self.events.find(event_id)) is None:
+            assert time.monotonic() < deadline, (
+                f"no event {event_id} after {patience} s\n{self.cairn.emulator.log_tail()}"
+            )
+            time.sleep(0.05)
+        return found
+
+    def event(self, event_id: str) -> Event:
+        """The event, once it is there."""
+        return Event.from_json(self.record(event_id).body)
+
+    def queue(self, output: str) -> Depth:
+        """How many messages a queue holds, by the name of its output."""
+        return Queue(self.target.clients, self.cairn.connection.outputs[output]).depth()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with LocalCairn(tmp_path_factory.mktemp("cairn"), port=0) as cairn:
+        yield Running(cairn, local_target(cairn.connection))
