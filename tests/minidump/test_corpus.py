@@ -52,9 +52,9 @@ def compare(row: dict[str, str], check: Callable[[Minidump, dict[str, Any]], Non
 @every_dump
 def test_counts_and_time(row: dict[str, str]) -> None:
     data = (CORPUS / row["file"]).read_bytes()
-    start = time.perf_counter()
+    start = time.process_time()
     dump = read(data)
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     assert len(dump.threads) == int(row["nthreads"] or 0)
     assert len(dump.modules) == int(row["nmodules"] or 0)
     assert [stream.name for stream in dump.streams] == row["streams"].split(",")

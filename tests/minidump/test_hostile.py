@@ -16,7 +16,7 @@ from tests.synth.codeview import BuildId, Pdb20, Pdb70
 from tests.synth.minidump import MinidumpBuilder
 
 SECONDS = 3
-"""Far more than any of these takes, for a machine that has other things to do."""
+"""Of CPU time, so that a busy machine does not matter. The slowest takes about one."""
 
 
 def full_dump(arch: Arch, os: Os, *, big_endian: bool = False, memory64: bool = False) -> bytes:
@@ -48,7 +48,7 @@ EVIL = [0, 1, 4, 8, 0x7F, 0xFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF]
 
 def read_soon(data: bytes) -> Minidump | None:
     """The dump, or ``None`` where the file is unreadable."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         return read(data)
     except MinidumpError as error:
@@ -56,7 +56,7 @@ def read_soon(data: bytes) -> Minidump | None:
         assert str(error)
         return None
     finally:
-        assert time.perf_counter() - start < SECONDS
+        assert time.process_time() - start < SECONDS
 
 
 @pytest.mark.parametrize("data", DUMPS)
