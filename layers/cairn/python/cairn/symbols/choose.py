@@ -1,0 +1,32 @@
+"""Which of several symbol files of one module serves names, and which unwinding. One may do both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cairn.symbols.symbol_file import SymbolFile
+
+_NATIVE = ("elf", "macho", "pe", "pdb")
+
+
+def best_for_names(files: Sequence[SymbolFile]) -> SymbolFile | None:
+    """Return the file with the most to say about names; ``None`` when no file has any.
+
+    Lines go before mere names, and a native file before Breakpad text, which has lost languages and mangled names.
+    """
+    named = [file for file in files if file.features.symbols]
+    return max(named, key=lambda file: (file.features.debug_info, _is_native(file)), default=None)
+
+
+def best_for_unwinding(files: Sequence[SymbolFile]) -> SymbolFile | None:
+    """Return the file with unwind rules; ``None`` when there is none.
+
+    A native file goes before Breakpad text, where nothing marks the outermost frame; and the program itself before its
+    debug companion, which at best has a part of the rules.
+    """
+    unwinding = [file for file in files if file.has_unwind_info]
+    return max(unwinding, key=lambda file: (_is_native(file), file.description.kind != "dbg"), default=None)
+
+
+def _is_native(file: SymbolFile) -> bool:
+    return file.description.format in _NATIVE

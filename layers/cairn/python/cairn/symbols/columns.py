@@ -1,0 +1,56 @@
+"""Columns of u32, the building block of the pieces of a symbol file."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+from cairn.symbols.errors import SymbolFileError
+
+
+def pack(values: Iterable[int]) -> bytes:
+    """Write ``values`` as little-endian u32."""
+    column = array("I", values)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column.tobytes()
+
+
+def deltas(values: Sequence[int]) -> list[int]:
+    """Return the first value and then the steps between neighbours; ``values`` must not fall."""
+    return [after - before for before, after in zip((0, *values), values, strict=False)]
+
+
+class ColumnReader:
+    """Takes columns off the front of a piece.
+
+    Raises:
+        SymbolFileError: the piece ends before the column does.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._rest = memoryview(data)
+
+    def take(self, count: int) -> array[int]:
+        """Take ``count`` u32."""
+        column = array("I")
+        column.frombytes(self.take_bytes(4 * count))
+        if sys.byteorder == "big":
+            column.byteswap()
+        return column
+
+    def take_rising(self, count: int) -> array[int]:
+        """Take ``count`` u32 that are steps, and add them up."""
+        try:
+            return array("I", accumulate(self.take(count)))
+        except OverflowError:
+            raise SymbolFileError("A piece of the symbol file has addresses above 4 GB.") from None
+
+    def take_bytes(self, count: int) -> memoryview:
+        """Take ``count`` bytes."""
+        if count > len(self._rest):
+            raise SymbolFileError("A piece of the symbol file is shorter than its header says.")
+        taken, self._rest = self._rest[:count], self._rest[count:]
+        return taken

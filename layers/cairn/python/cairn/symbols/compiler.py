@@ -1,0 +1,152 @@
+"""The work on a debug file, done in the child process: native code on bytes from outside. See ``compile.py``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cairn.symbols.breakpad_text import read_lines, tidy
+from cairn.symbols.cfi_text import Row, parse_stack_lines
+from cairn.symbols.compile import Compiled
+from cairn.symbols.coverage import END_OF_ADDRESSES, Stretch
+from cairn.symbols.demangle import readable
+from cairn.symbols.elf import Elf
+from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, NoDebugIdError
+from cairn.symbols.libsymbolic import DebugObject, open_debug_file
+from cairn.symbols.name_table import Key, bounded_rows, name_pieces
+from cairn.symbols.records import Features
+from cairn.symbols.rule_table import rule_pieces
+from cairn.symbols.symbol_file import Description, SymbolFileWriter
+from cairn.symbols.symcache import NONE, SymCache
+
+_T = TypeVar("_T")
+
+
+def compile_here(path: Path, out_dir: Path) -> tuple[Compiled, ...]:
+    """Compile every object of a debug file into ``out_dir``, in this process.
+
+    Raises:
+        DebugFileError: no object could be compiled; the error is the first object's.
+    """
+    with tempfile.TemporaryDirectory(dir=out_dir) as scratch:
+        source, problems = _tidied(path, Path(scratch))
+        compiled: list[Compiled] = []
+        errors: list[DebugFileError] = []
+        for number, debug_object in enumerate(open_debug_file(source)):
+            try:
+                result = _compile_object(debug_object, path, out_dir / f"{number}.symbols")
+                compiled.append(replace(result, problems=(*problems, *result.problems)))
+            except DebugFileError as error:
+                errors.append(error)
+    if errors and not compiled:
+        raise errors[0]
+    return tuple(compiled)
+
+
+def _tidied(path: Path, scratch: Path) -> tuple[Path, tuple[str, ...]]:
+    """Put a Breakpad text file in order; other files are taken as they are."""
+    with path.open("rb") as file:
+        if file.read(7) != b"MODULE ":
+            return path, ()
+    target = scratch / "tidy.sym"
+    skipped = tidy(path, target)
+    return target, (f"{skipped} lines of the symbol file make no sense and were skipped.",) if skipped else ()
+
+
+def _compile_object(debug_object: DebugObject, path: Path, target: Path) -> Compiled:
+    if debug_object.debug_id is None and debug_object.code_id is None:
+        raise NoDebugIdError(
+            "The file has neither a debug id nor a code id, so no crash can be matched with it. "
+            "Link it with --build-id (ELF) or /DEBUG (Windows)."
+        )
+    problems: list[str] = []
+    rows: list[Row] = _attempt(lambda: _unwind_rows(debug_object, path, problems), [], problems)
+    names = _attempt(lambda: SymCache(debug_object.symcache()), None, problems)
+    if names is None and not rows:
+        raise MalformedDebugFileError(" ".join(problems))
+    ends: dict[int, int] = _attempt(lambda: _symbol_ends(debug_object, path), {}, problems)
+    description = _describe(debug_object, path, names, bool(rows))
+    with SymbolFileWriter(target) as writer:
+        if names is not None:
+            writer.add_names(name_pieces(names, ends, readable))
+        writer.add_rules(rule_pieces(rows))
+        covered = list(_covered_by_rules(rows))
+        if names is not None:
+            covered += _covered_by_names(bounded_rows(names, ends))
+        writer.finish(description, covered)
+    texts = (description.debug_id, description.code_id, description.arch, description.kind, description.format)
+    return Compiled(target, *texts, features=description.features, name=description.name, problems=tuple(problems))
+
+
+def _attempt(action: Callable[[], _T], otherwise: _T, problems: list[str]) -> _T:
+    """Run ``action``; on a debug file's error, note it and go on without."""
+    try:
+        return action()
+    except DebugFileError as error:
+        problems.append(str(error))
+        return otherwise
+
+
+def _describe(debug_object: DebugObject, path: Path, names: SymCache | None, has_rules: bool) -> Description:
+    features = Features(
+        symbols=names is not None and names.range_count > 0,
+        debug_info=names is not None and names.file_count > 0,
+        unwind_info=has_rules,
+        sources="sources" in debug_object.features,
+    )
+    return Description(
+        debug_object.debug_id, debug_object.code_id, debug_object.arch, debug_object.kind, debug_object.format,
+        path.name, features,
+    )  # fmt: skip
+
+
+def _unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> list[Row]:
+    if debug_object.format == "breakpad":
+        with path.open("rb") as file:
+            return parse_stack_lines(read_lines(file))
+    if debug_object.format == "pe" and debug_object.arch.startswith("arm64"):
+        # symbolic 13.9 gives rules with unknown registers and overlapping ranges here: none is better than wrong.
+        problems.append("Unwind information of ARM64 Windows binaries is not read yet.")
+        return []
+    return parse_stack_lines(debug_object.cfi_text().split(b"\n"))
+
+
+def _symbol_ends(debug_object: DebugObject, path: Path) -> dict[int, int]:
+    if debug_object.format != "elf":
+        return {}
+    with path.open("rb") as file:
+        return Elf(file).symbol_ends()
+
+
+def _covered_by_rules(rows: list[Row]) -> Iterator[Stretch]:
+    return _runs((row.start, row.rule is not None) for row in rows)
+
+
+def _covered_by_names(rows: Iterator[tuple[int, Key]]) -> Iterator[Stretch]:
+    return _runs((start, key[2] != NONE) for start, key in rows)
+
+
+def _runs(rows: Iterator[tuple[int, bool]]) -> Iterator[Stretch]:
+    begin = None
+    for start, is_covered in rows:
+        if is_covered and begin is None:
+            begin = start
+        elif not is_covered and begin is not None:
+            yield begin, start
+            begin = None
+    if begin is not None:
+        yield begin, END_OF_ADDRESSES
+
+
+def identify_here(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return for every debug file ``{"ids": […]}``, debug id and code id of its objects, or the error."""
+    answers: list[dict[str, Any]] = []
+    for path in paths:
+        try:
+            answers.append({"ids": [(found.debug_id, found.code_id) for found in open_debug_file(path)]})
+        except DebugFileError as error:
+            answers.append({"error": error.code, "message": str(error)})
+    return answers

@@ -1,0 +1,120 @@
+"""The little of ELF that Cairn reads itself: the build id, and where the symbols of the symbol tables end."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from cairn.symbols.errors import MalformedDebugFileError
+
+MAGIC = b"\x7fELF"
+MAX_HEADERS = 65535
+MAX_NOTES = 1 << 20
+"""Bytes of notes that are searched for the build id."""
+
+_PT_LOAD, _PT_NOTE = 1, 4
+_SHT_SYMTAB, _SHT_NOTE, _SHT_DYNSYM = 2, 7, 11
+_NT_GNU_BUILD_ID = 3
+_FUNCTION_TYPES = (2, 10)  # STT_FUNC, STT_GNU_IFUNC
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """A program or section header: type, address, and place in the file."""
+
+    type: int
+    address: int
+    offset: int
+    size: int
+
+
+class Elf:
+    """An ELF file, opened for reading.
+
+    Raises:
+        MalformedDebugFileError: its headers make no sense.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, 2)
+        ident = self._bytes(0, 16)
+        if ident[:4] != MAGIC or ident[4] not in (1, 2) or ident[5] not in (1, 2):
+            raise MalformedDebugFileError("The file has no readable ELF header.")
+        self._wide = ident[4] == 2
+        self._order = "<" if ident[5] == 1 else ">"
+        head = self._struct("HHIQQQIHHHHHH" if self._wide else "HHIIIIIHHHHHH")
+        fields = head.unpack(self._bytes(16, head.size))
+        self._programs, self._sections = (fields[4], fields[8], fields[9]), (fields[5], fields[10], fields[11])
+
+    def build_id(self) -> str | None:
+        """Return the GNU build id in lower hex."""
+        notes = [h for h in self._program_headers() if h.type == _PT_NOTE]
+        notes += [h for h in self._section_headers() if h.type == _SHT_NOTE]
+        for note in notes:
+            found = self._find_build_id(self._bytes(note.offset, min(note.size, MAX_NOTES)))
+            if found:
+                return found.hex()
+        return None
+
+    def symbol_ends(self) -> dict[int, int]:
+        """Return the ends of functions in the symbol tables, by their start, both relative to the module's base."""
+        base = next((header.address for header in self._program_headers() if header.type == _PT_LOAD), 0)
+        entry = self._struct("IBBHQQ" if self._wide else "IIIBBH")
+        ends: dict[int, int] = {}
+        for section in self._section_headers():
+            if section.type not in (_SHT_SYMTAB, _SHT_DYNSYM):
+                continue
+            data = self._bytes(section.offset, section.size)
+            for fields in entry.iter_unpack(data[: len(data) // entry.size * entry.size]):
+                info, value, size = (fields[1], fields[4], fields[5]) if self._wide else (fields[3], *fields[1:3])
+                if size and info & 15 in _FUNCTION_TYPES:
+                    start = value - base
+                    ends[start] = max(ends.get(start, 0), start + size)
+        return ends
+
+    def _program_headers(self) -> Iterator[_Header]:
+        for header in self._headers(self._programs, self._struct("IIQQQQQQ" if self._wide else "IIIIIIII")):
+            if self._wide:
+                yield _Header(header[0], header[3], header[2], header[5])
+            else:
+                yield _Header(header[0], header[2], header[1], header[4])
+
+    def _section_headers(self) -> Iterator[_Header]:
+        for header in self._headers(self._sections, self._struct("IIQQQQIIQQ" if self._wide else "IIIIIIIIII")):
+            yield _Header(header[1], header[3], header[4], header[5])
+
+    def _headers(self, table: tuple[int, int, int], layout: struct.Struct) -> Iterator[tuple[int, ...]]:
+        offset, size, count = table
+        if not count or not offset or size < layout.size:
+            return
+        data = self._bytes(offset, size * min(count, MAX_HEADERS))
+        for start in range(0, len(data) - layout.size + 1, size):
+            yield layout.unpack_from(data, start)
+
+    def _find_build_id(self, notes: bytes) -> bytes | None:
+        note = self._struct("III")
+        position = 0
+        while position + note.size <= len(notes):
+            name_size, size, kind = note.unpack_from(notes, position)
+            name = position + note.size
+            content = name + _align(name_size)
+            if kind == _NT_GNU_BUILD_ID and notes[name : name + name_size] == b"GNU\0":
+                return notes[content : content + size]
+            position = content + _align(size)
+        return None
+
+    def _struct(self, layout: str) -> struct.Struct:
+        return struct.Struct(self._order + layout)
+
+    def _bytes(self, offset: int, size: int) -> bytes:
+        if offset + size > self._size:
+            raise MalformedDebugFileError("The ELF file is cut short: a part of it lies beyond its end.")
+        self._file.seek(offset)
+        return self._file.read(size)
+
+
+def _align(size: int) -> int:
+    return (size + 3) & ~3

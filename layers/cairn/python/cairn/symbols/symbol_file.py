@@ -1,0 +1,259 @@
+"""Cairn's symbol file: names, lines and unwind rules of one module, in pieces that are read alone.
+
+The format is in ``docs/symbol-files.md``, to the byte. Look-ups take addresses relative to the module's base.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from cairn.symbols.blob import Blob
+from cairn.symbols.coverage import Coverage, Stretch
+from cairn.symbols.errors import SymbolFileError, SymbolFileVersionError
+from cairn.symbols.name_table import NamePiece, Piece
+from cairn.symbols.pieces import Pieces, compress, decompress
+from cairn.symbols.records import Features, Location
+from cairn.symbols.rule_table import RulePiece
+from cairn.symbols.rules import CfiRule, WinRule
+
+CURRENT = 1
+"""Version of what is written. Raise it whenever a file compiled today would differ in meaning from one compiled before;
+``docs/symbol-files.md`` lists the steps."""
+
+COMPRESSION_LEVEL = 9
+WHOLE_FILE = 3 * 1024 * 1024
+"""Bytes up to which a file is read whole when it is opened: cheaper than a second request."""
+
+TAIL = 1024 * 1024
+"""Bytes read from the end of a larger file when it is opened: the index, and the unwind rules before it."""
+
+MAX_INDEX_SIZE = 32 * 1024 * 1024
+MAX_REMEMBERED = 65536
+"""Look-ups remembered for each file."""
+
+DECODED_RULE_PIECES = 64
+"""Decoded pieces of unwind rules kept for each file; one takes about 200 KB."""
+
+_MAGIC = b"CAIRNSYM"
+_TRAILER = struct.Struct("<II8s")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a symbol file is about. The fields mean what they mean in ``libsymbolic.DebugObject``; ``name`` is the debug
+    file's own name."""
+
+    debug_id: str | None
+    code_id: str | None
+    arch: str
+    kind: str
+    format: str
+    name: str
+    features: Features
+
+
+class SymbolFileWriter:
+    """Writes a symbol file, piece by piece: all pieces of names, then all of rules, each in order of address."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._file.write(_MAGIC)
+        self._sizes: list[int] = []
+        self._starts: dict[str, list[int]] = {"names": [], "rules": []}
+
+    def __enter__(self) -> SymbolFileWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add_names(self, pieces: Iterable[Piece]) -> None:
+        self._add("names", pieces)
+
+    def add_rules(self, pieces: Iterable[Piece]) -> None:
+        self._add("rules", pieces)
+
+    def _add(self, kind: str, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            frame = compress(piece.data, COMPRESSION_LEVEL)
+            self._file.write(frame)
+            self._sizes.append(len(frame))
+            self._starts[kind].append(piece.start)
+
+    def finish(self, description: Description, covered: Iterable[Stretch]) -> None:
+        """Write the index; ``covered`` are the stretches of addresses that belong to functions."""
+        index = {**asdict(description), **self._starts}
+        index |= {"sizes": self._sizes, "covered": Coverage.of(covered).bounds}
+        frame = compress(json.dumps(index, separators=(",", ":")).encode(), COMPRESSION_LEVEL)
+        self._file.write(frame)
+        self._file.write(_TRAILER.pack(len(frame), CURRENT, _MAGIC))
+
+
+class SymbolFile:
+    """A symbol file, open for look-ups. Use ``SymbolFile.open``.
+
+    Every look-up raises ``SymbolFileError`` when it meets damaged bytes.
+    """
+
+    def __init__(self, index: _Index, pieces: Pieces) -> None:
+        self.description = index.description
+        self._index = index
+        self._pieces = pieces
+        self._locations: dict[int, tuple[Location, ...]] = {}
+        self._rule_piece = lru_cache(DECODED_RULE_PIECES)(self._decode_rules)
+
+    @classmethod
+    def open(cls, blob: Blob) -> SymbolFile:
+        """Open a symbol file. A small one is read whole; of a larger one, the end.
+
+        Raises:
+            SymbolFileVersionError: another version wrote it.
+            SymbolFileError: it is damaged.
+        """
+        tail = _Tail(blob)
+        index = _Index(tail.index())
+        pieces = Pieces(blob, len(_MAGIC), index.sizes)
+        if len(_MAGIC) + sum(index.sizes) != tail.index_start:
+            raise SymbolFileError("The index of the symbol file does not fit its pieces.")
+        pieces.reads, pieces.bytes_read = tail.reads, len(tail.data)
+        pieces.preload(tail.start, tail.data)
+        return cls(index, pieces)
+
+    @property
+    def debug_id(self) -> str | None:
+        return self.description.debug_id
+
+    @property
+    def code_id(self) -> str | None:
+        return self.description.code_id
+
+    @property
+    def arch(self) -> str:
+        return self.description.arch
+
+    @property
+    def features(self) -> Features:
+        return self.description.features
+
+    @property
+    def has_unwind_info(self) -> bool:
+        """Whether there is any unwind rule."""
+        return bool(self._index.rules)
+
+    @property
+    def reads(self) -> int:
+        """Ranges asked of the blob so far."""
+        return self._pieces.reads
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes asked of the blob so far."""
+        return self._pieces.bytes_read
+
+    def rule_at(self, offset: int) -> CfiRule | WinRule | None:
+        """Return the unwind rule that covers ``offset``."""
+        piece = bisect_right(self._index.rules, offset) - 1
+        if piece < 0 or offset >= 1 << 32:
+            return None
+        return self._rule_piece(len(self._index.names) + piece).rule_at(offset)
+
+    def has_function(self, offset: int) -> bool:
+        """Whether ``offset`` lies in a function, or in the few bytes of padding behind one. Fetches nothing."""
+        return offset in self._index.covered
+
+    def locate(self, offsets: Sequence[int]) -> dict[int, tuple[Location, ...]]:
+        """Return the functions at every offset, innermost first; empty where none is known.
+
+        All pieces that are missing are asked for at once: give all the offsets of a crash in one call.
+        """
+        pieces: dict[int, list[int]] = {}
+        for offset in set(offsets) - self._locations.keys():
+            piece = bisect_right(self._index.names, offset) - 1
+            if piece >= 0 and 0 <= offset < 1 << 32:
+                pieces.setdefault(piece, []).append(offset)
+        found: dict[int, tuple[Location, ...]] = {}
+        for number, data in self._pieces.load(pieces):
+            names = NamePiece(data)
+            found.update((offset, names.locate(offset)) for offset in pieces[number])
+        answers = {offset: self._locations.get(offset) or found.get(offset, ()) for offset in offsets}
+        if len(self._locations) + len(found) > MAX_REMEMBERED:
+            self._locations.clear()
+        self._locations.update(found)
+        return answers
+
+    def _decode_rules(self, number: int) -> RulePiece:
+        ((_, data),) = self._pieces.load((number,))
+        return RulePiece(data)
+
+
+class _Tail:
+    """The end of a symbol file: trailer and index, and whatever lies before them."""
+
+    def __init__(self, blob: Blob) -> None:
+        if blob.size < len(_MAGIC) + _TRAILER.size:
+            raise SymbolFileError("The symbol file is too short to be one.")
+        self.reads = 0
+        self._blob = blob
+        self._read_from(0 if blob.size <= WHOLE_FILE else blob.size - TAIL)
+        size, version, magic = _TRAILER.unpack_from(self.data, len(self.data) - _TRAILER.size)
+        if magic != _MAGIC:
+            raise SymbolFileError("These bytes are no symbol file, or its end is missing.")
+        if version != CURRENT:
+            raise SymbolFileVersionError(
+                f"The symbol file has version {version}; this Cairn reads {CURRENT}. Compile the debug file again."
+            )
+        self.index_start = blob.size - _TRAILER.size - size
+        if self.index_start < len(_MAGIC):
+            raise SymbolFileError("The index of the symbol file is larger than the file.")
+        if self.index_start < self.start:
+            self._read_from(self.index_start)
+
+    def _read_from(self, start: int) -> None:
+        self.start = start
+        (self.data,) = self._blob.read([(start, self._blob.size)])
+        self.reads += 1
+        if len(self.data) != self._blob.size - start:
+            raise SymbolFileError("The symbol file is shorter than expected.")
+
+    def index(self) -> Any:
+        frame = self.data[self.index_start - self.start : -_TRAILER.size]
+        try:
+            return json.loads(decompress(frame, MAX_INDEX_SIZE))
+        except (ValueError, RecursionError) as error:
+            raise SymbolFileError("The index of the symbol file is damaged.") from error
+
+
+class _Index:
+    """The checked index of a symbol file."""
+
+    def __init__(self, index: Any) -> None:
+        try:
+            self.sizes = _numbers(index["sizes"], 1)
+            self.names = _numbers(index["names"], 0)
+            self.rules = _numbers(index["rules"], 0)
+            self.covered = Coverage(_numbers(index["covered"], 0))
+            features = Features(**{field.name: index["features"][field.name] is True for field in fields(Features)})
+            texts = {field.name: index[field.name] for field in fields(Description) if field.name != "features"}
+        except (KeyError, TypeError) as error:
+            raise SymbolFileError("The index of the symbol file lacks something.") from error
+        if len(self.sizes) != len(self.names) + len(self.rules):
+            raise SymbolFileError("The index of the symbol file counts its pieces wrong.")
+        if not all(isinstance(text, str) or (text is None and name.endswith("_id")) for name, text in texts.items()):
+            raise SymbolFileError("The index of the symbol file describes it wrong.")
+        self.description = Description(**texts, features=features)
+
+
+def _numbers(values: Any, least: int) -> tuple[int, ...]:
+    if not isinstance(values, list) or not all(type(value) is int and value >= least for value in values):
+        raise SymbolFileError("The index of the symbol file holds something that is no number.")
+    return tuple(values)
