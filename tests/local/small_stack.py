@@ -70,7 +70,7 @@ def bundle(name: str) -> dict[str, Any]:
     return {"S3Bucket": {"Ref": "BundlesBucket"}, "S3Key": {"Fn::Sub": "${BundlesPrefix}" + name}}
 
 
-def function(name: str, **environment: Any) -> dict[str, Any]:
+def function(name: str, timeout: int, **environment: Any) -> dict[str, Any]:
     return {
         "Type": "AWS::Lambda::Function",
         "Properties": {
@@ -79,7 +79,7 @@ def function(name: str, **environment: Any) -> dict[str, Any]:
             "Role": {"Fn::GetAtt": ["Role", "Arn"]},
             "Code": bundle(f"function-{name}.zip"),
             "Layers": [{"Ref": "Layer"}],
-            "Timeout": 3,
+            "Timeout": timeout,
             "Environment": {"Variables": environment},
         },
     }
@@ -95,8 +95,8 @@ def template() -> dict[str, Any]:
                 "Type": "AWS::Lambda::LayerVersion",
                 "Properties": {"Content": bundle("layer-shared.zip")},
             },
-            "Front": function("front", BUCKET="small-crashes"),
-            "Worker": function("worker", TABLE={"Ref": "Table"}),
+            "Front": function("front", 5, BUCKET="small-crashes"),
+            "Worker": function("worker", 60, TABLE={"Ref": "Table"}),
             "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 120}},
             "QueuePolicy": {
                 "Type": "AWS::SQS::QueuePolicy",
@@ -216,12 +216,13 @@ def start_small(state: State, zips: list[Path]) -> Small:
     emulator = Emulator.start(state, port=0)
     clients = aws_clients(Connection(emulator.url, emulator.endpoint_url, emulator.process.pid))
     said: list[str] = []
-    outputs = deploy(clients, json.dumps(template()), zips, said.append)
-    emulator.save()
-    return Small(emulator, clients, outputs, said)
+    deployment = deploy(clients, json.dumps(template()), zips, said.append)
+    if deployment.changed:
+        emulator.save()
+    return Small(emulator, clients, deployment.outputs, said)
 
 
-def eventually(condition: Callable[[], bool], limit: float = 15) -> bool:
+def eventually(condition: Callable[[], bool], limit: float = 60) -> bool:
     """Whether the condition holds before ``limit`` seconds are over."""
     deadline = time.monotonic() + limit
     while not condition():

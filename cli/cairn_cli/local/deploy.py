@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -21,8 +22,16 @@ DEPLOY_LIMIT = 120.0
 Report = Callable[[str], None]
 
 
-def deploy(clients: Clients, template: str, zips: Collection[Path], report: Report) -> dict[str, str]:
-    """Create the stack or bring it up to date, and return its outputs.
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The stack's outputs by key, and whether anything had to be done."""
+
+    outputs: dict[str, str]
+    changed: bool
+
+
+def deploy(clients: Clients, template: str, zips: Collection[Path], report: Report) -> Deployment:
+    """Create the stack or bring it up to date.
 
     ``template`` takes the parameters ``BundlesBucket`` and ``BundlesPrefix`` (see ``infra/template.py``). The prefix is
     a hash of all zips: new code is a change of the stack, and the same code is neither a change nor an upload.
@@ -32,10 +41,11 @@ def deploy(clients: Clients, template: str, zips: Collection[Path], report: Repo
     if uploads := _upload(clients, {prefix + path.name: path for path in zips}):
         report(f"{uploads} bundles uploaded")
     started = time.monotonic()
-    if _apply(clients, template, {"BundlesBucket": BUNDLES, "BundlesPrefix": prefix}):
+    changed = _apply(clients, template, {"BundlesBucket": BUNDLES, "BundlesPrefix": prefix})
+    if changed:
         _wait(clients)
         report(f"stack deployed in {time.monotonic() - started:.1f} s")
-    return _outputs(clients)
+    return Deployment(_outputs(clients), changed)
 
 
 def _digest(paths: Collection[Path]) -> str:

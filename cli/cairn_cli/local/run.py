@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from cairn_cli.local.emulator import Emulator
 from cairn_cli.local.state import Connection, LocalError, State, aws_clients
 
 FIRST_PROJECT = "demo"
+METRIC = '{"_aws"'
+"""How a line of the log begins that is a metric for CloudWatch."""
 TEMPLATE = Path(__file__).parent / "template.json"
 
 Report = Callable[[str], None]
@@ -67,9 +70,11 @@ class LocalCairn:
         emulator = self.emulator
         bare = Connection(emulator.url, emulator.endpoint_url, emulator.process.pid)
         clients = aws_clients(bare)
-        outputs = deploy(clients, TEMPLATE.read_text(), zips, self.report)
+        deployment = deploy(clients, TEMPLATE.read_text(), zips, self.report)
+        outputs = deployment.outputs
         key = first_key(Projects(Settings.from_outputs(outputs), clients))
-        emulator.save()
+        if deployment.changed:
+            emulator.save()
         self.minidump_url = minidump_url(emulator.url, key)
         self.connection = Connection(bare.url, bare.endpoint_url, bare.pid, outputs, dsn(emulator.url, key))
         self.state.write_connection(self.connection)
@@ -160,12 +165,16 @@ def follow(emulator: Emulator, verbose: bool, say: Report) -> None:
 
 
 def told(event: dict[str, Any], verbose: bool) -> str | None:
-    """The line for an event of the emulator: crashes and failures always, the rest when ``verbose``."""
-    if event["event"] == "request":
-        if not verbose and event["status"] < 400 and event["method"] != "POST":
-            return None
+    """The line for an event of the emulator: what was sent and what failed always, the rest when ``verbose``."""
+    if event["event"] == "request" and (verbose or event["method"] == "POST" or event["status"] >= 400):
         size = f"{event['size'] / 1024:.0f} KB"
         return f"{event['status']} {event['method']} {event['path']}  {size}, {event['seconds'] * 1000:.0f} ms"
     if event["event"] == "log" and (verbose or event["failed"]):
-        return "\n".join(f"  {event['function']}: {line}" for line in event["text"].splitlines())
+        lines = [line for line in event["text"].splitlines() if not line.startswith(METRIC)]
+        return "\n".join(f"  {_short(event['function'])}: {line}" for line in lines)
     return None
+
+
+def _short(function: str) -> str:
+    """``Cairn-IngestFunction7FD6BA1A-853CA2734AF28`` as ``Ingest``: the name that CDK was given."""
+    return re.sub(r"^Cairn-(\w+?)(Function)?[0-9A-F]{8}-\w+$", r"\1", function)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import botocore.session
+from botocore.config import Config
 
 from cairn.store.aws import Clients
 from cairn_cli.errors import CliError
@@ -159,6 +160,7 @@ def aws_clients(connection: Connection) -> Clients:
     session = botocore.session.Session(_NO_USER_SETTINGS)
     session.set_credentials(connection.access_key_id, connection.secret_access_key)
     session.set_config_variable("region", connection.region)
+    session.set_default_client_config(Config(proxies={}))
     return Clients(connection.endpoint_url, session)
 
 
