@@ -6,7 +6,7 @@ UV     := $(BIN)/uv pip
 UV_PIN := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bundles template deploy clean
+.PHONY: help demo test check format lock bundles template deploy cdk clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -25,6 +25,9 @@ $(VENV)/dev.stamp: $(VENV)/local.stamp requirements/dev.txt
 	$(UV) install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
+demo: $(VENV)/local.stamp ## see a real crash go all the way, on this machine
+	@$(BIN)/cairn demo
+
 test: $(VENV)/dev.stamp ## run everything that decides whether a change may land
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -40,6 +43,12 @@ bundles: $(VENV)/local.stamp ## build the layers and functions as AWS runs them,
 
 template: $(VENV)/dev.stamp ## write the template that the local run deploys
 	$(BIN)/python -m infra.template
+
+deploy: $(VENV)/dev.stamp ## deploy to the AWS account of your credentials (docs/deploying.md)
+	$(BIN)/python -m infra.deploy $(ARGS)
+
+cdk: $(VENV)/dev.stamp ## run the CDK command line, for instance: make cdk ARGS=diff
+	@$(BIN)/python -m infra.cdk_cli $(ARGS)
 
 lock: $(BIN)/uv ## resolve the dependencies again and write requirements/*.txt
 	requirements/lock.sh $(BIN)/uv

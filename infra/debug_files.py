@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import Duration, Size
 from constructs import Construct
 
-from infra.function import READ, WRITE, Code, Function
+from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
 from infra.work_queue import WorkQueue
@@ -35,7 +35,7 @@ class DebugFiles(Construct):
             scratch=Size.gibibytes(10),
         )
         self.files.worked_by(self.worker, AT_ONCE)
-        self.worker.may_use_table(storage.symbols, *READ, *WRITE)
+        self.worker.may_use_table(storage.symbols, "PutItem", "UpdateItem")
         self.worker.may_use_objects("debug-files/", "GetObject")
-        self.worker.may_use_objects("symbols/", "GetObject", "PutObject", "AbortMultipartUpload")
+        self.worker.may_use_objects("symbols/", "PutObject", "GetObject", "AbortMultipartUpload")
         self.worker.may_see_what_is_missing()

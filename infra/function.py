@@ -16,9 +16,6 @@ from infra.nag import accept
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
 
-READ = ("GetItem", "BatchGetItem", "Query")
-WRITE = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "ConditionCheckItem")
-
 
 class Code(Construct):
     """The layers, and where the bundles lie."""
@@ -90,11 +87,9 @@ class Function(Construct):
             },
         )
 
-    def may_use_table(self, table: dynamodb.Table, *actions: str, index: str | None = None) -> None:
-        """Let it do ``actions`` (DynamoDB's names) on the table, and query its ``index``."""
+    def may_use_table(self, table: dynamodb.Table, *actions: str) -> None:
+        """Let it do ``actions`` (DynamoDB's names) on the table's items."""
         self._allow([f"dynamodb:{action}" for action in actions], [table.table_arn])
-        if index:
-            self._allow(["dynamodb:Query"], [f"{table.table_arn}/index/{index}"])
 
     def may_use_objects(self, prefix: str, *actions: str) -> None:
         """Let it do ``actions`` (S3's names) on the bucket's objects under ``prefix``."""

@@ -53,7 +53,7 @@ class Ingest(Construct):
         self.worker.may_use_objects("crashes/", "PutObject", "GetObject", "AbortMultipartUpload")
         self.worker.may_see_what_is_missing()
         self.api = apigateway.HttpApi(
-            self, "Api", api_name=settings.name, description="Where crashes are sent", create_default_stage=False
+            self, "Api", api_name=settings.stack_name, description="Where crashes are sent", create_default_stage=False
         )
         self.stage = self._make_stage(settings)
         self.api.add_routes(

@@ -28,7 +28,9 @@ class MonitoringStack(Stack):
 
     def __init__(self, scope: Construct, cairn: CairnStack, settings: DeploymentSettings) -> None:
         synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
-        super().__init__(scope, f"{settings.name}Monitoring", description="Alarms of Cairn", synthesizer=synthesizer)
+        super().__init__(
+            scope, f"{settings.stack_name}Monitoring", description="Alarms of Cairn", synthesizer=synthesizer
+        )
         self._topic = self._make_topic(settings)
         self._alarm(
             "ApiFails",

@@ -25,7 +25,7 @@ class CairnStack(Stack):
 
     def __init__(self, scope: Construct, settings: DeploymentSettings, bundles: Path) -> None:
         synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
-        super().__init__(scope, settings.name, description="Cairn, a crash reporter", synthesizer=synthesizer)
+        super().__init__(scope, settings.stack_name, description="Cairn, a crash reporter", synthesizer=synthesizer)
         code = Code(self, "Code", bundles)
         self.storage = Storage(self, "Storage", settings)
         self.ingest = Ingest(self, "Ingest", code, self.storage, settings)

@@ -11,39 +11,29 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from cairn.store.events import LISTED, PROJECT_INDEX
+from cairn.store.projects import OWNER_INDEX
+from cairn.store.settings import RETENTION_VARIABLE, VARIABLES
 from infra.settings import DeploymentSettings
-
-LISTED = (
-    "title",
-    "culprit",
-    "level",
-    "os",
-    "release",
-    "event_id",
-    "project_id",
-    "received",
-    "timestamp",
-    "status",
-)
-"""What lists show of an event: the index carries these, so that a list never reads a body."""
 
 
 class Storage(Construct):
-    """The bucket (``crashes/``, ``debug-files/``, ``symbols/``) and the tables Projects, Symbols and Events."""
+    """The bucket (``crashes/``, ``events/``, ``debug-files/``, ``symbols/``) and the three tables."""
 
     def __init__(self, scope: Construct, name: str, settings: DeploymentSettings) -> None:
         super().__init__(scope, name)
+        self._settings = settings
         self._removal = RemovalPolicy.DESTROY if settings.throw_away else RemovalPolicy.RETAIN
         self._notifications: list[s3.CfnBucket.QueueConfigurationProperty] = []
-        self.bucket = self._make_bucket(settings.keep_crashes_days)
+        self.bucket = self._make_bucket()
         self.projects = self._make_table("Projects")
         self.symbols = self._make_table("Symbols")
         self.events = self._make_table("Events")
         self.projects.add_global_secondary_index(
-            index_name="by_owner", partition_key=_text("owner"), sort_key=_text("pk")
+            index_name=OWNER_INDEX, partition_key=_text("owner"), sort_key=_text("pk")
         )
         self.events.add_global_secondary_index(
-            index_name="by_project",
+            index_name=PROJECT_INDEX,
             partition_key=_text("listing"),
             sort_key=_text("listed_at"),
             projection_type=dynamodb.ProjectionType.INCLUDE,
@@ -54,10 +44,11 @@ class Storage(Construct):
     def environment(self) -> dict[str, str]:
         """The variables that ``cairn.store.settings`` reads."""
         return {
-            "CAIRN_BUCKET": self.bucket.bucket_name,
-            "CAIRN_PROJECTS_TABLE": self.projects.table_name,
-            "CAIRN_SYMBOLS_TABLE": self.symbols.table_name,
-            "CAIRN_EVENTS_TABLE": self.events.table_name,
+            VARIABLES["bucket"]: self.bucket.bucket_name,
+            VARIABLES["projects_table"]: self.projects.table_name,
+            VARIABLES["symbols_table"]: self.symbols.table_name,
+            VARIABLES["events_table"]: self.events.table_name,
+            RETENTION_VARIABLE: str(self._settings.keep_events_days),
         }
 
     def tell(self, queue: sqs.Queue, prefix: str, suffix: str = "") -> None:
@@ -83,7 +74,7 @@ class Storage(Construct):
         )
         bucket.add_resource_dependency(_resource(queue.node.find_child("Policy"), sqs.CfnQueuePolicy))
 
-    def _make_bucket(self, keep_crashes_days: int) -> s3.Bucket:
+    def _make_bucket(self) -> s3.Bucket:
         return s3.Bucket(
             self,
             "Bucket",
@@ -94,7 +85,8 @@ class Storage(Construct):
             versioned=False,
             removal_policy=self._removal,
             lifecycle_rules=[
-                s3.LifecycleRule(id="crashes", prefix="crashes/", expiration=Duration.days(keep_crashes_days)),
+                _forget("crashes", self._settings.keep_crashes_days),
+                _forget("events", self._settings.keep_events_days),
                 s3.LifecycleRule(id="broken-off", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
         )
@@ -112,6 +104,10 @@ class Storage(Construct):
             ),
             removal_policy=self._removal,
         )
+
+
+def _forget(prefix: str, days: int) -> s3.LifecycleRule:
+    return s3.LifecycleRule(id=prefix, prefix=f"{prefix}/", expiration=Duration.days(days))
 
 
 def _text(name: str) -> dynamodb.Attribute:

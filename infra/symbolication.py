@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Size
+from aws_cdk import Duration
 from constructs import Construct
 
-from infra.function import READ, WRITE, Code, Function
+from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
 from infra.work_queue import WorkQueue
@@ -33,12 +33,11 @@ class Symbolication(Construct):
             memory_mb=MEMORY_MB,
             timeout=TIMEOUT,
             layers=[code.cairn],
-            scratch=Size.gibibytes(2),
         )
         self.crashes.worked_by(self.worker, settings.symbolication_concurrency)
-        self.worker.may_use_table(storage.projects, *READ, index="by_owner")
-        self.worker.may_use_table(storage.symbols, *READ, *WRITE)
-        self.worker.may_use_table(storage.events, *READ, *WRITE, index="by_project")
-        self.worker.may_use_objects("crashes/", "GetObject", "PutObject")
-        self.worker.may_use_objects("symbols/", "GetObject", "PutObject")
+        self.worker.may_use_table(storage.symbols, "BatchGetItem")
+        self.worker.may_use_table(storage.events, "PutItem")
+        self.worker.may_use_objects("crashes/", "GetObject")
+        self.worker.may_use_objects("symbols/", "GetObject")
+        self.worker.may_use_objects("events/", "PutObject")
         self.worker.may_see_what_is_missing()

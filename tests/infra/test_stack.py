@@ -7,13 +7,15 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from cairn.store.settings import VARIABLES, Settings
+from cairn.pipeline import compile_debug_file
+from cairn.store import debug_files, events, uploads
+from cairn.store.settings import RETENTION_DAYS, RETENTION_VARIABLE, VARIABLES, Settings
 from infra.bundling import ROOT
 from infra.template import BUNDLES, TEMPLATE, localize, rendered, synthesize
 from infra.work_queue import PATIENCE
 
 Resource: TypeAlias = dict[str, Any]
-PREFIXES = ("crashes/", "debug-files/", "symbols/")
+PREFIXES = (uploads.PREFIX, events.PREFIX, debug_files.PREFIX, compile_debug_file.PREFIX)
 """What a role may name with a star behind it: objects of one kind."""
 
 
@@ -84,7 +86,9 @@ def test_every_function_folder_is_deployed() -> None:
 
 def test_functions_know_where_things_are(cairn: Resource) -> None:
     for name, function in of_type(cairn, "AWS::Lambda::Function").items():
-        assert set(VARIABLES.values()) <= function["Environment"]["Variables"].keys(), name
+        given = function["Environment"]["Variables"]
+        assert set(VARIABLES.values()) <= given.keys(), name
+        assert given[RETENTION_VARIABLE] == str(RETENTION_DAYS), name
 
 
 def test_outputs_are_what_the_command_line_looks_for(cairn: Resource) -> None:
@@ -122,7 +126,7 @@ def test_the_bucket_tells_the_queues(cairn: Resource) -> None:
         tuple(rule["Value"] for rule in configuration["Filter"]["S3Key"]["Rules"]): arn_of(configuration["Queue"])
         for configuration in bucket["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
     }
-    assert told.keys() == {("crashes/", "upload.json"), ("debug-files/",)}
+    assert told.keys() == {(uploads.PREFIX, uploads.MANIFEST), (debug_files.PREFIX,)}
     policies = of_type(cairn, "AWS::SQS::QueuePolicy")
     covered = {queue["Ref"] for policy in bucket["DependsOn"] for queue in policies[policy]["Queues"]}
     assert covered == set(told.values()), "the bucket must wait for the policies that let it send"
@@ -144,9 +148,7 @@ def test_no_role_may_do_more_than_named_actions_in_named_places(cairn: Resource)
         for resource in listed(statement["Resource"]):
             assert resource != "*", name
             text = json.dumps(resource)
-            assert "*" not in text or any(
-                f'/{prefix}/*"' in text for prefix in ("crashes", "debug-files", "symbols")
-            ), name
+            assert "*" not in text or any(f'/{prefix}*"' in text for prefix in PREFIXES), name
 
 
 def test_roles_carry_no_managed_policies(cairn: Resource) -> None:
@@ -213,7 +215,7 @@ def test_alarms_watch_every_function_and_queue(templates: dict[str, Resource]) -
 
 
 def test_a_throw_away_deployment_leaves_nothing_and_its_alarms_are_mailed(tmp_path: Path) -> None:
-    context = {"throw_away": "true", "name": "Trial", "alarm_email": "ops@example.com", "keep_crashes_days": "7"}
+    context = {"throw_away": "true", "stack_name": "Trial", "alarm_email": "ops@example.com", "keep_crashes_days": "7"}
     templates = synthesize(tmp_path, context)
     assert templates.keys() == {"Trial", "TrialMonitoring"}
     policies = {resource.get("DeletionPolicy") for resource in templates["Trial"]["Resources"].values()}
