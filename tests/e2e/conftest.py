@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ class Running:
     def projects(self) -> Projects:
         return Projects(self.target.settings, self.target.clients)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes the `cairn` command find this Cairn."""
+        return {**os.environ, "XDG_DATA_HOME": str(self.cairn.state.root.parent)}
+
     def symbols(self, *paths: Path) -> None:
         """Upload debug files and wait until they can be used."""
         for _, _, reason in wait(self.target, upload(self.target, list(paths))):
@@ -63,5 +69,5 @@ class Running:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with LocalCairn(tmp_path_factory.mktemp("cairn"), port=0) as cairn:
+    with LocalCairn(tmp_path_factory.mktemp("data") / "cairn", port=0) as cairn:
         yield Running(cairn, local_target(cairn.connection))

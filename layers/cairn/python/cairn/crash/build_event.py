@@ -160,7 +160,7 @@ def _no_threads(dump: Minidump) -> list[ProcessingError]:
 def _cairn(crash: Crash, upload: Received) -> CairnInfo:
     return CairnInfo(
         project=upload.project,
-        process_id=crash.dump.misc.process_id if crash.dump.misc else None,
+        process_id=crash.dump.process_id,
         symbolicated=upload.symbolicated,
         reason=crash.reason.text if crash.reason else None,
         address=crash.reason.address if crash.reason else None,

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from syrupy.assertion import SnapshotAssertion
+
+from tests.cli.command import Done, cairn
+from tests.crash.symbol_files import SAMPLE
+
+DUMP = SAMPLE / "lighthouse.dmp"
+
+
+def stackwalk(cache: Path, *arguments: str | Path) -> Done:
+    return cairn("stackwalk", *arguments, environment={**os.environ, "XDG_CACHE_HOME": str(cache)})
+
+
+def test_the_report_of_the_sample(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    done = stackwalk(tmp_path, DUMP, "--symbols", SAMPLE)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == snapshot
+
+
+def test_json_is_the_event(tmp_path: Path) -> None:
+    event = stackwalk(tmp_path, DUMP, "--symbols", SAMPLE / "lighthouse", "--json").json
+    crash = event["exception"]["values"][0]
+    assert crash["type"] == "SIGSEGV / SEGV_MAPERR / 0x10"
+    assert crash["stacktrace"]["frames"][-1]["function"] == "Lamp::dim_to"
+
+
+def test_symbols_are_compiled_once(tmp_path: Path) -> None:
+    stackwalk(tmp_path, DUMP, "--symbols", SAMPLE)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    assert kept
+    assert "coast::patrol" in stackwalk(tmp_path, DUMP, "--symbols", SAMPLE).out
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == kept
+
+
+def test_without_symbols_frames_have_module_and_offset(tmp_path: Path) -> None:
+    done = stackwalk(tmp_path, DUMP, "--crashed-only")
+    assert done.code == 0
+    assert "lighthouse+0x1565" in done.out
+    assert done.out.count("Thread") == 1
+
+
+def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "no.dmp").write_bytes(b"hello, I am no dump")
+    (tmp_path / "empty.dmp").write_bytes(b"")
+    for name in ("no.dmp", "empty.dmp", "missing.dmp"):
+        done = stackwalk(tmp_path, tmp_path / name)
+        assert done.code == 1
+        assert name in done.err and len(done.err.splitlines()) <= 2, done.err
+
+
+def test_missing_symbols_folder_is_said(tmp_path: Path) -> None:
+    done = stackwalk(tmp_path, DUMP, "--symbols", tmp_path / "nowhere")
+    assert (done.code, "nowhere does not exist" in done.err) == (1, True)
