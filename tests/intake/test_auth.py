@@ -64,6 +64,7 @@ BAD_KEY = (400, "bad sentry DSN public key", "bad_public_key")
         ("", {"x-sentry-auth": "Sentry " + "x" * 100_000}, BAD),
         ("", {"x-sentry-auth": f"Sentry sentry_key={KEY}, sentry_version=seven"}, BAD),
         ("", {"authorization": "Basic !!!"}, BAD),
+        ("", {"authorization": "Basic ü"}, BAD),
         ("", {"authorization": "Basic " + base64.b64encode(b"\xff").decode()}, BAD),
         ("sentry_version=7", {}, BAD),
         (f"sentry_key={KEY}&sentry_version=9" + "9" * 5000, {}, BAD),

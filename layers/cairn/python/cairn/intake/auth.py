@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ def basic_user(text: str) -> str:
     """The user of ``base64(user:password)``."""
     try:
         return base64.b64decode(text.strip(), validate=True).decode("ascii").partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise BadAuthHeaderError("Authorization: Basic must carry base64 of <public key>:") from error
 
 

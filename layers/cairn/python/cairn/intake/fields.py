@@ -17,12 +17,11 @@ import re
 from collections.abc import Sequence
 
 from cairn.intake.limits import PATH_DEPTH
-from cairn.intake.values import Object, event_id, json_object, merge, plain
+from cairn.intake.values import Object, event_id, json_object, merge, parsed, text
 
 SLICE = re.compile(r"sentry__([0-9]{1,19})")
 INDEXES = re.compile(r"\[([^\]]*)\]")
-BRACKETS = re.compile(r"sentry((?:\[[^\]]*\])+)(?:=.*)?", re.DOTALL)
-OPEN_BRACKET = re.compile(r"sentry(?:\[[^\]]*\])*\[[^\]]*")
+PATH = re.compile(r"sentry(?=\[)((?:\[[^\]]*\])*)(?:\[[^\]]*|=.*)?", re.DOTALL)
 
 
 def event_from_fields(fields: Sequence[tuple[str, str]]) -> Object:
@@ -48,20 +47,18 @@ def holds_json(name: str) -> bool:
 def path_of(name: str) -> list[str]:
     """Where a field's text goes: for ``sentry[a][b]=x`` to ``a``, ``b``. A bracket that is never closed ends the path
     before it; with none closed the path is empty. Whatever is no such key goes to ``extra``."""
-    if match := BRACKETS.fullmatch(name):
-        return INDEXES.findall(match[1])
-    if OPEN_BRACKET.fullmatch(name):
-        return INDEXES.findall(name)
-    return ["extra", name]
+    match = PATH.fullmatch(name)
+    return INDEXES.findall(match[1]) if match else ["extra", name]
 
 
 def set_text(event: Object, path: Sequence[str], value: str) -> None:
     """Put a text at a path, unless something is there, or on the way, or the path is empty or too deep."""
     if not 0 < len(path) <= PATH_DEPTH:
         return
-    nested: Object = plain(value)
-    for key in reversed(path):
-        nested = {plain(key): nested}
+    *parents, last = map(text, path)
+    nested: Object = {last: text(value)}
+    for key in reversed(parents):
+        nested = {key: nested}
     merge(event, nested)
 
 
@@ -69,9 +66,7 @@ def event_id_from_fields(fields: Sequence[tuple[str, str]]) -> str | None:
     """The id that ``sentry`` or ``sentry[event_id]`` asks for, whichever has one first; ``None`` also for a bad one.
     Ids in ``sentry___*`` and in slices do not count: those hold what many crashes share."""
     for name, value in fields:
-        wanted = (
-            json_object(value).get("event_id") if name == "sentry" else value if name == "sentry[event_id]" else None
-        )
+        wanted = parsed(value).get("event_id") if name == "sentry" else value if name == "sentry[event_id]" else None
         if wanted is not None:
             return event_id(wanted)
     return None

@@ -16,13 +16,18 @@ EVENT_ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a
 LARGEST_INTEGER = 2**64
 
 
-def json_object(text: str) -> Object:
-    """The object that a text of JSON holds; empty when it is malformed or anything but an object."""
+def json_object(document: str) -> Object:
+    """The object that a document of JSON holds, made plain; empty when it is malformed or anything but an object."""
+    return {key_text(key): plain(value, 1) for key, value in parsed(document).items()}
+
+
+def parsed(document: str) -> Object:
+    """As ``json_object``, but with its values as they are."""
     try:
-        value = json.loads(text)
+        value = json.loads(document)
     except (ValueError, RecursionError):
         return {}
-    return plain(value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def plain(value: Any, depth: int = 0) -> Any:
