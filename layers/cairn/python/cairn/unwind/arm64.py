@@ -62,15 +62,16 @@ def by_frame_record(view: StackView, frame: Frame) -> Step:
     if fp is None:
         return None
     fp &= view.process.address_mask
+    guessed = frame.trust is Trust.SCAN
     if fp == 0:
-        return StackEnd.OUTERMOST
+        return None if guessed else StackEnd.OUTERMOST
     saved, pc = view.word(fp), view.word(fp + WORD)
     if saved is None or pc is None:
         return None
     mask = view.process.address_mask
     saved, pc = saved & mask, pc & mask
     if pc == 0:
-        return StackEnd.OUTERMOST
+        return None if guessed else StackEnd.OUTERMOST
     leads_on = saved > fp and view.word(saved) is not None
     if not leads_on and view.process.modules.at(pc - 4) is None:
         return None

@@ -33,7 +33,7 @@ class ReturnAddresses:
         self._modules = modules
         self._memory = memory
         self._rules = rules
-        self._mappings = Permissions(mappings)
+        self._permissions = Permissions(mappings)
         self._follows_call: Callable[[bytes], bool] = arch.follows_call
         self._known: dict[int, bool] = {}
 
@@ -48,10 +48,15 @@ class ReturnAddresses:
             known = self._known[value] = self._test(value)
         return known
 
+    def may_be_code(self, address: int) -> bool:
+        """Whether ``address`` can be one of code at all, in a module or (made at run time) outside."""
+        code = address >= LOWEST_CODE_ADDRESS and self._arch.is_address(address)
+        return code and self._permissions.may_execute(address)
+
     def _test(self, value: int) -> bool:
         lookup = self._arch.lookup_address(value)
         module = self._modules.at(lookup)
-        if module is None or value < LOWEST_CODE_ADDRESS or not self._mappings.may_execute(lookup):
+        if module is None or not self.may_be_code(lookup):
             return False
         return self._behind_call(value) and self._rules.has_function(module, lookup - module.base) is not False
 

@@ -9,7 +9,7 @@ from cairn.unwind import cfi, win
 from cairn.unwind.architecture import Caller, Step
 from cairn.unwind.architectures import architecture_of
 from cairn.unwind.frames import BatchedRules, Frame, Stack, StackEnd, Trust, UnwindRules
-from cairn.unwind.limits import LOWEST_CODE_ADDRESS, MAX_DUMP_FRAMES, MAX_FRAMES
+from cairn.unwind.limits import MAX_DUMP_FRAMES, MAX_FRAMES
 from cairn.unwind.process import Process, StackView
 from cairn.unwind.signals import interrupted
 
@@ -115,10 +115,10 @@ class Walk:
     def _caller(self, view: StackView) -> Step:
         """The caller by its unwind rule; where there is none, or it gives nonsense, by the architecture's own means."""
         found = self._by_rule(view)
-        if isinstance(found, StackEnd) or (found and self._plausible(found)):
+        if isinstance(found, StackEnd) or (found and self._plausible(view, found)):
             return found
         found = self._process.arch.without_rules(view, self.top)
-        if isinstance(found, Caller) and not self._plausible(found):
+        if isinstance(found, Caller) and not self._plausible(view, found):
             return None
         return found
 
@@ -131,7 +131,8 @@ class Walk:
         found = cfi.unwind(rule, self._process.arch, self.top.registers, view.read)
         if not isinstance(found, dict):
             return found
-        return Caller(found, Trust.CFI) if found[self._process.arch.pc] else StackEnd.OUTERMOST
+        guessed = self.top.trust in (Trust.SCAN, Trust.CFI_SCAN)
+        return Caller(found, Trust.CFI) if found[self._process.arch.pc] or guessed else StackEnd.OUTERMOST
 
     def _callee_parameter_size(self) -> int:
         """Bytes of parameters that the frame below took, by its ``STACK WIN``; they still lie on the caller's stack."""
@@ -140,15 +141,15 @@ class Walk:
         rule = self._process.site(self._frames[-2].lookup_address).rule
         return rule.parameter_size if isinstance(rule, WinRule) else 0
 
-    def _plausible(self, caller: Caller) -> bool:
-        """Whether ``caller`` can be: code is not in the first page nor where no address is, and the stack shrinks.
+    def _plausible(self, view: StackView, caller: Caller) -> bool:
+        """Whether ``caller`` can be: its code is where code may be, not on this stack, and the stack shrinks.
 
         Where calls leave the return address in a register, the frame that was stopped may not have used the stack;
         neither may one with rules that call it a leaf.
         """
         arch, top = self._process.arch, self.top
-        pc, sp = caller.registers[arch.pc], caller.registers[arch.sp]
-        if pc < LOWEST_CODE_ADDRESS or not arch.is_address(pc & self._process.address_mask):
+        pc, sp = caller.registers[arch.pc] & self._process.address_mask, caller.registers[arch.sp]
+        if not self._process.returns.may_be_code(pc) or view.holds(pc):
             return False
         if sp != top.sp or arch.link_register is None:
             return sp > top.sp

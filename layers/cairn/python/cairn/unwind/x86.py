@@ -30,7 +30,7 @@ def by_frame_pointer(view: StackView, frame: Frame) -> Step:
     if saved is None or pc is None:
         return None
     if pc == 0:
-        return StackEnd.OUTERMOST
+        return None if frame.trust is Trust.SCAN else StackEnd.OUTERMOST
     leads_on = saved > ebp and view.word(saved) is not None
     if not leads_on and view.process.modules.at(pc - 1) is None:
         return None
