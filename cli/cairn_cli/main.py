@@ -23,6 +23,7 @@ COMMANDS = {
     "upload-debug-files": ("cairn_cli.debug_files", "send the symbols of a build"),
     "projects": ("cairn_cli.projects", "list or create projects"),
     "keys": ("cairn_cli.keys", "list or create the keys that clients send crashes with"),
+    "tokens": ("cairn_cli.tokens", "list, create or revoke the tokens that build machines send debug files with"),
     "local": ("cairn_cli.local.command", "run Cairn on this machine"),
     "demo": ("cairn_cli.demo.command", "see a crash go all the way"),
 }
