@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import time
 from functools import cache
 from io import BytesIO
@@ -18,6 +17,7 @@ from cairn.intake.messages import Request, Response
 from cairn.pipeline.accept import Projects, RecentKeys, Uploads, accept
 
 NAMESPACE = "Cairn"
+LIMITS = Limits.from_environment()
 
 logger = Logger(service="ingest")
 
@@ -31,15 +31,9 @@ def stores() -> tuple[Projects, Uploads]:
     return RecentKeys(projects.Projects(names, aws.shared())), uploads.Uploads(names, aws.shared())
 
 
-@cache
-def limits() -> Limits:
-    """The limits of this deployment."""
-    return Limits.from_environment(os.environ)
-
-
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer one request."""
-    response = accept(request_of(event), *stores(), limits(), time.time, lambda: uuid4().hex)
+    response = accept(request_of(event), *stores(), LIMITS, time.time, lambda: uuid4().hex)
     report(response)
     return {
         "statusCode": response.status,

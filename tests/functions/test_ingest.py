@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cairn.intake.limits import Limits
+from cairn.intake.upload import Upload
+from functions.ingest import handler as ingest
+from tests.intake.clients import (
+    DUMP,
+    KEY,
+    PATH,
+    QUERY,
+    KeptUploads,
+    OneProject,
+    dump_part,
+    field_part,
+    form,
+    form_headers,
+    gzipped,
+)
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def uploads(monkeypatch: pytest.MonkeyPatch) -> KeptUploads:
+    kept = KeptUploads()
+    monkeypatch.setattr(ingest, "stores", lambda: (OneProject(), kept))
+    return kept
+
+
+@pytest.fixture
+def output(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """What the function has printed, logs and metrics."""
+    printed = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", printed)
+    monkeypatch.setattr(ingest.logger.registered_handler, "stream", printed)
+    return printed.getvalue
+
+
+def gateway_event(
+    body: bytes | str | None, headers: dict[str, str], query: str = QUERY, method: str = "POST", path: str = PATH
+) -> dict[str, Any]:
+    """An event of payload version 2.0, as API Gateway makes it."""
+    is_binary = isinstance(body, bytes)
+    event = {
+        "version": "2.0",
+        "routeKey": "POST /api/{project}/{proxy+}",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": {
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "x"},
+            "requestId": "id",
+            "stage": "$default",
+        },
+        "pathParameters": {"project": "42", "proxy": "minidump"},
+        "isBase64Encoded": is_binary,
+    }
+    if body is not None:
+        event["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+    return event
+
+
+def lines(captured: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in captured.splitlines()]
+
+
+def metrics(captured: str) -> list[dict[str, Any]]:
+    return [line for line in lines(captured) if "_aws" in line]
+
+
+def test_a_crash_through_the_gateway(uploads: KeptUploads, output: Callable[[], str]) -> None:
+    body = gzipped(form(field_part("prod", "secret-product"), dump_part(filename="secret-name.dmp")))
+    headers = form_headers(content_encoding="gzip", user_agent="Crashpad/0.8", x_forwarded_for="192.0.2.1")
+    answer = ingest.handler(gateway_event(body, headers), None)
+    (upload,) = uploads.kept
+    assert uploads.contents == [[DUMP]]
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["content-type"] == "text/plain; charset=utf-8"
+    assert answer["isBase64Encoded"] is False
+    assert answer["body"].replace("-", "") == upload.event_id
+    assert len(answer["body"]) == 36
+    out = output()
+    (metric,) = metrics(out)
+    assert metric["Accepted"] == [1.0]
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Cairn"
+    assert upload.event_id in out
+    assert not [word for word in (KEY, "secret", "192.0.2.1", "Crashpad") if word in out]
+
+
+def test_ids_are_random(uploads: KeptUploads) -> None:
+    answers = [ingest.handler(gateway_event(DUMP, {"content-type": "application/x-dmp"}), None) for _ in range(2)]
+    assert answers[0]["body"] != answers[1]["body"]
+    assert abs(uploads.kept[0].received - uploads.kept[1].received) < 60
+    assert uploads.kept[0].received > 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "reason"),
+    [
+        (gateway_event(b"rubbish", form_headers()), 400, "invalid_multipart"),
+        (gateway_event(None, form_headers()), 400, "invalid_multipart"),
+        (gateway_event("a=b", {"content-type": "application/x-www-form-urlencoded"}), 400, "invalid_multipart"),
+        (gateway_event(DUMP, form_headers(), query=""), 401, "missing_auth"),
+        (gateway_event(DUMP, form_headers(), query="sentry_key=" + "f" * 32), 403, "project_id"),
+        (gateway_event(DUMP, form_headers(), path="/api/42/other/"), 404, "not_found"),
+        (gateway_event(None, {}, method="GET"), 405, "method_not_allowed"),
+        (gateway_event(b"MDMQ", {"content-type": "application/x-dmp"}), 400, "invalid_minidump"),
+    ],
+)
+def test_refusals_are_counted_by_reason(
+    uploads: KeptUploads, output: Callable[[], str], event: dict[str, Any], status: int, reason: str
+) -> None:
+    answer = ingest.handler(event, None)
+    assert answer["statusCode"] == status
+    assert "detail" in json.loads(answer["body"])
+    (metric,) = metrics(output())
+    assert metric["Rejected"] == [1.0]
+    assert metric["reason"] == reason
+    assert "reason" in metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]
+    assert uploads.kept == []
+
+
+def test_preflight_is_not_counted(uploads: KeptUploads, output: Callable[[], str]) -> None:
+    answer = ingest.handler(gateway_event(None, {"origin": "https://a"}, method="OPTIONS", query=""), None)
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["access-control-allow-methods"] == "POST"
+    assert output() == ""
+
+
+def test_a_failing_store_is_logged(monkeypatch: pytest.MonkeyPatch, output: Callable[[], str]) -> None:
+    class Broken:
+        def put(self, upload: Upload) -> None:
+            raise RuntimeError("the bucket is gone")
+
+    monkeypatch.setattr(ingest, "stores", lambda: (OneProject(), Broken()))
+    answer = ingest.handler(gateway_event(DUMP, {"content-type": "application/x-dmp"}), None)
+    assert answer["statusCode"] == 500
+    (log,) = [line for line in lines(output()) if "level" in line]
+    assert log["level"] == "ERROR"
+    assert "the bucket is gone" in log["exception"]
+
+
+def test_limits_are_those_of_the_deployment(uploads: KeptUploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "LIMITS", Limits(file=100))
+    answer = ingest.handler(gateway_event(DUMP, {"content-type": "application/x-dmp"}), None)
+    assert answer["statusCode"] == 413
+
+
+def test_a_cold_start_loads_little() -> None:
+    code = "import sys; import functions.ingest.handler; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    assert "multipart" in loaded
+    assert not loaded & {"pydantic", "boto3", "botocore.session", "aws_xray_sdk", "msgpack", "zstandard", "brotli"}
+
+
+def test_stores_are_those_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cairn.pipeline.accept import RecentKeys
+    from cairn.store.settings import VARIABLES
+    from cairn.store.uploads import Uploads
+
+    for variable in VARIABLES.values():
+        monkeypatch.setenv(variable, "name")
+    ingest.stores.cache_clear()
+    projects, uploads = ingest.stores()
+    ingest.stores.cache_clear()
+    assert isinstance(projects, RecentKeys)
+    assert isinstance(uploads, Uploads)
