@@ -3,11 +3,12 @@ from __future__ import annotations
 import base64
 import io
 import json
+import logging
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -38,13 +39,17 @@ def uploads(monkeypatch: pytest.MonkeyPatch) -> KeptUploads:
     return kept
 
 
-@pytest.fixture
-def output(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """What the function has printed, logs and metrics."""
+def answered(event: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """The function's answer, and all that it printed, logs and metrics."""
     printed = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", printed)
-    monkeypatch.setattr(ingest.logger.registered_handler, "stream", printed)
-    return printed.getvalue
+    handler = cast("logging.StreamHandler[io.StringIO]", ingest.logger.registered_handler)
+    before = handler.setStream(printed)
+    try:
+        with redirect_stdout(printed):
+            answer = ingest.handler(event, None)
+        return answer, printed.getvalue()
+    finally:
+        handler.setStream(before or printed)
 
 
 def gateway_event(
@@ -79,10 +84,10 @@ def metrics(captured: str) -> list[dict[str, Any]]:
     return [line for line in lines(captured) if "_aws" in line]
 
 
-def test_a_crash_through_the_gateway(uploads: KeptUploads, output: Callable[[], str]) -> None:
+def test_a_crash_through_the_gateway(uploads: KeptUploads) -> None:
     body = gzipped(form(field_part("prod", "secret-product"), dump_part(filename="secret-name.dmp")))
     headers = form_headers(content_encoding="gzip", user_agent="Crashpad/0.8", x_forwarded_for="192.0.2.1")
-    answer = ingest.handler(gateway_event(body, headers), None)
+    answer, out = answered(gateway_event(body, headers))
     (upload,) = uploads.kept
     assert uploads.contents == [[DUMP]]
     assert answer["statusCode"] == 200
@@ -90,7 +95,6 @@ def test_a_crash_through_the_gateway(uploads: KeptUploads, output: Callable[[], 
     assert answer["isBase64Encoded"] is False
     assert answer["body"].replace("-", "") == upload.event_id
     assert len(answer["body"]) == 36
-    out = output()
     (metric,) = metrics(out)
     assert metric["Accepted"] == [1.0]
     assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Cairn"
@@ -118,35 +122,33 @@ def test_ids_are_random(uploads: KeptUploads) -> None:
         (gateway_event(b"MDMQ", {"content-type": "application/x-dmp"}), 400, "invalid_minidump"),
     ],
 )
-def test_refusals_are_counted_by_reason(
-    uploads: KeptUploads, output: Callable[[], str], event: dict[str, Any], status: int, reason: str
-) -> None:
-    answer = ingest.handler(event, None)
+def test_refusals_are_counted_by_reason(uploads: KeptUploads, event: dict[str, Any], status: int, reason: str) -> None:
+    answer, out = answered(event)
     assert answer["statusCode"] == status
     assert "detail" in json.loads(answer["body"])
-    (metric,) = metrics(output())
+    (metric,) = metrics(out)
     assert metric["Rejected"] == [1.0]
     assert metric["reason"] == reason
     assert "reason" in metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]
     assert uploads.kept == []
 
 
-def test_preflight_is_not_counted(uploads: KeptUploads, output: Callable[[], str]) -> None:
-    answer = ingest.handler(gateway_event(None, {"origin": "https://a"}, method="OPTIONS", query=""), None)
+def test_preflight_is_not_counted(uploads: KeptUploads) -> None:
+    answer, out = answered(gateway_event(None, {"origin": "https://a"}, method="OPTIONS", query=""))
     assert answer["statusCode"] == 200
     assert answer["headers"]["access-control-allow-methods"] == "POST"
-    assert output() == ""
+    assert out == ""
 
 
-def test_a_failing_store_is_logged(monkeypatch: pytest.MonkeyPatch, output: Callable[[], str]) -> None:
+def test_a_failing_store_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
         def put(self, upload: Upload) -> None:
             raise RuntimeError("the bucket is gone")
 
     monkeypatch.setattr(ingest, "stores", lambda: (OneProject(), Broken()))
-    answer = ingest.handler(gateway_event(DUMP, {"content-type": "application/x-dmp"}), None)
+    answer, out = answered(gateway_event(DUMP, {"content-type": "application/x-dmp"}))
     assert answer["statusCode"] == 500
-    (log,) = [line for line in lines(output()) if "level" in line]
+    (log,) = [line for line in lines(out) if "level" in line]
     assert log["level"] == "ERROR"
     assert "the bucket is gone" in log["exception"]
 
