@@ -19,6 +19,9 @@ MAX_LINE = 160 * 1024
 _HEX, _NUMBER = rb"[0-9a-fA-F]{1,16}", rb"[0-9]{1,10}"
 _MODULE = re.compile(rb"MODULE [^ ]+ [^ ]+ ([0-9a-fA-F]{9,40}) [^\r\n]+")
 _LINE = re.compile(_HEX + b" " + _HEX + b" " + _NUMBER + b" " + _NUMBER)
+_OLD_ORIGIN = re.compile(rb"^(INLINE_ORIGIN [0-9]+ )-?[0-9]+ ")
+"""Older writers put a file number, or -1, before the name of an inlined function."""
+
 _GRAMMAR = {
     b"INFO": re.compile(rb"INFO .+"),
     b"FILE": re.compile(b"FILE " + _NUMBER + b" .+"),
@@ -68,6 +71,6 @@ def tidy(source: Path, target: Path) -> int:
             elif word == b"PUBLIC":
                 publics.append(line)
             else:
-                output.write(line + b"\n")
+                output.write(_OLD_ORIGIN.sub(rb"\1", line) + b"\n")
         output.writelines(line + b"\n" for line in publics)
     return skipped

@@ -14,6 +14,8 @@ from cairn.symbols.records import Features
 Ids = tuple[str | None, str | None]
 """Debug id and code id of an object."""
 
+SOURCE_BUNDLE = b"SYSB"
+
 _BATCH = 100
 """Files that one child identifies."""
 
@@ -58,6 +60,21 @@ def compile_debug_file(path: Path, out_dir: Path, limits: Limits | None = None) 
     """
     answer = run_isolated("compile", [str(path.resolve()), str(out_dir.resolve())], limits or Limits())
     return tuple(Compiled.from_json(compiled) for compiled in answer)
+
+
+def is_source_bundle(path: Path) -> bool:
+    """Whether a file is one of Sentry's source bundles: a zip behind ``SYSB`` and a version, eight bytes in all."""
+    with path.open("rb") as file:
+        return file.read(4) == SOURCE_BUNDLE
+
+
+def describe_source_bundle(path: Path, limits: Limits | None = None) -> Compiled:
+    """Tell which module's sources a bundle holds. It is used as it is: the ``path`` of the answer is its own.
+
+    Raises:
+        DebugFileError: the bundle cannot be read, or names no module.
+    """
+    return Compiled.from_json(run_isolated("describe_sources", [str(path.resolve())], limits or Limits()))
 
 
 def identify(paths: Sequence[Path], limits: Limits | None = None) -> list[list[Ids] | DebugFileError]:

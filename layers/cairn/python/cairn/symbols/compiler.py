@@ -22,6 +22,9 @@ from cairn.symbols.rule_table import rule_pieces
 from cairn.symbols.symbol_file import Description, SymbolFileWriter
 from cairn.symbols.symcache import NONE, SymCache
 
+SOURCES = "sourcebundle"
+"""``symbolic``'s name of the format of source bundles."""
+
 _T = TypeVar("_T")
 
 
@@ -139,6 +142,19 @@ def _runs(rows: Iterator[tuple[int, bool]]) -> Iterator[Stretch]:
             begin = None
     if begin is not None:
         yield begin, END_OF_ADDRESSES
+
+
+def describe_sources_here(path: Path) -> Compiled:
+    """Describe the source bundle at ``path``.
+
+    Raises:
+        DebugFileError: the bundle cannot be read, or names no module.
+    """
+    bundle = open_debug_file(path, (SOURCES,))[0]
+    if bundle.debug_id is None:
+        raise NoDebugIdError("The source bundle names no debug id, so it belongs to no module.")
+    features = Features(sources="sources" in bundle.features)
+    return Compiled(path, bundle.debug_id, bundle.code_id, bundle.arch, "src", SOURCES, features, path.name)
 
 
 def identify_here(paths: Sequence[Path]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from cairn.symbols.errors import DEBUG_FILE_ERRORS, DebugFileError, DebugFileTooLargeError, MalformedDebugFileError
 
+CHILD = "cairn.symbols.child"
 _TOO_LARGE_SIGNALS = (signal.SIGKILL, signal.SIGXCPU)
 """What the kernel sends when memory or CPU time run out."""
 
@@ -40,7 +41,7 @@ def run_isolated(operation: str, arguments: Sequence[str], limits: Limits) -> An
         DebugFileError: the one the child reports, or one that says how it died.
         OSError: the child could not read or write a file (no room, no permission).
     """
-    command = [sys.executable, "-m", "cairn.symbols.child", operation, *arguments]
+    command = [sys.executable, "-m", CHILD, operation, *arguments]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),

@@ -57,11 +57,11 @@ class DebugObject:
         return _translated(lambda: bytes(self._handle.make_cficache().open_stream().read()))
 
 
-def open_debug_file(path: Path) -> tuple[DebugObject, ...]:
+def open_debug_file(path: Path, formats: tuple[str, ...] = FORMATS) -> tuple[DebugObject, ...]:
     """Open a debug file and list its objects.
 
     Raises:
-        UnsupportedFormatError: not a format of ``FORMATS``.
+        UnsupportedFormatError: not one of ``formats``.
         MalformedDebugFileError: a known format, but unreadable.
     """
     # By path: Archive.from_bytes would keep no reference to its buffer.
@@ -69,7 +69,7 @@ def open_debug_file(path: Path) -> tuple[DebugObject, ...]:
     if not handles:
         raise MalformedDebugFileError("The file holds no object that can be read.")
     for handle in handles:
-        if handle.file_format not in FORMATS:
+        if handle.file_format not in formats:
             raise UnsupportedFormatError(f"Files of the format {handle.file_format} hold no native symbols.")
     return tuple(_describe(handle) for handle in handles)
 

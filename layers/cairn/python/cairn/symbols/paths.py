@@ -31,7 +31,7 @@ def join_path(base: str, path: str) -> str:
 
 
 def clean_path(path: str) -> str:
-    """Fold ``.``, ``..`` and doubled slashes. The latter stay in a place of a repository (``git:host/repo:path:rev``)."""
+    """Fold ``.``, ``..`` and doubled slashes; a place in a repository (``git:host/repo:path:rev``) keeps the latter."""
     folded = (".",) if _REPOSITORY.match(path) else (".", "")
     slash = "\\" if is_windows(path) else "/"
     root = re.match(r"[A-Za-z]:[\\/]?|[\\/]*", path)

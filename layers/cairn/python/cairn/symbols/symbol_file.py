@@ -125,7 +125,7 @@ class SymbolFile:
         pieces = Pieces(blob, len(_MAGIC), index.sizes)
         if len(_MAGIC) + sum(index.sizes) != tail.index_start:
             raise SymbolFileError("The index of the symbol file does not fit its pieces.")
-        pieces.reads, pieces.bytes_read = tail.reads, len(tail.data)
+        pieces.reads, pieces.bytes_read = tail.reads, tail.bytes_read
         pieces.preload(tail.start, tail.data)
         return cls(index, pieces)
 
@@ -202,7 +202,7 @@ class _Tail:
     def __init__(self, blob: Blob) -> None:
         if blob.size < len(_MAGIC) + _TRAILER.size:
             raise SymbolFileError("The symbol file is too short to be one.")
-        self.reads = 0
+        self.reads = self.bytes_read = 0
         self._blob = blob
         self._read_from(0 if blob.size <= WHOLE_FILE else blob.size - TAIL)
         size, version, magic = _TRAILER.unpack_from(self.data, len(self.data) - _TRAILER.size)
@@ -222,6 +222,7 @@ class _Tail:
         self.start = start
         (self.data,) = self._blob.read([(start, self._blob.size)])
         self.reads += 1
+        self.bytes_read += len(self.data)
         if len(self.data) != self._blob.size - start:
             raise SymbolFileError("The symbol file is shorter than expected.")
 
