@@ -118,7 +118,7 @@ NAMES = st.one_of(
             "sentry[event_id]",
         ]
     ),
-    st.text(st.characters(exclude_characters='\r\n"%\\'), max_size=20),
+    st.text(st.characters(codec="utf-8", exclude_characters='\r\n"%\\'), max_size=20),
 )
 CONTENTS = st.one_of(
     st.binary(max_size=200),
