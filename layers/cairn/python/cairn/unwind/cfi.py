@@ -19,25 +19,42 @@ Evaluate = Callable[[Mapping[str, int], Read], int | None]
 
 @dataclass(frozen=True, slots=True)
 class CfiProgram:
-    """A :class:`CfiRule`, compiled for one architecture. ``kept`` are the registers that the callee left alone."""
+    """A :class:`CfiRule`, compiled for one architecture.
+
+    ``ra`` counts as a register here, the program counter. ``saved`` registers lie at an offset from the CFA, as nearly
+    all do; ``others`` have any other expression; ``kept`` are those that the callee left alone.
+    """
 
     cfa: Evaluate
-    ra: Evaluate | None
-    registers: tuple[tuple[str, Evaluate], ...]
+    outermost: bool
+    saved: tuple[tuple[str, int], ...]
+    others: tuple[tuple[str, Evaluate], ...]
     kept: tuple[str, ...]
-    at_function_start: bool
+    mask: int
 
 
 def compile_rule(rule: CfiRule, arch: Architecture) -> CfiProgram:
     """The program of ``rule``; register names become those of ``Context.registers``."""
-    named = {arch.aliases.get(name, name): expression for name, expression in rule.registers}
+    named = {arch.pc: rule.ra} | {arch.aliases.get(name, name): expression for name, expression in rule.registers}
+    saved = {name: offset for name, e in named.items() if (offset := _saved_offset(e)) is not None}
     return CfiProgram(
         cfa=compile_expression(rule.cfa, arch),
-        ra=None if rule.ra is None else compile_expression(rule.ra, arch),
-        registers=tuple((name, compile_expression(e, arch)) for name, e in named.items() if e is not None),
+        outermost=rule.ra is None,
+        saved=tuple(saved.items()),
+        others=tuple((name, compile_expression(e, arch)) for name, e in named.items() if e and name not in saved),
         kept=tuple(name for name in arch.callee_saved if name not in named),
-        at_function_start=rule.at_function_start,
+        mask=_mask(arch),
     )
+
+
+def _saved_offset(expression: Expression | None) -> int | None:
+    """``n`` of ``.cfa n + ^``; ``.cfa n - ^`` gives ``-n``."""
+    match expression:
+        case (".cfa", int(offset), "+", "^"):
+            return offset
+        case (".cfa", int(offset), "-", "^"):
+            return -offset
+    return None
 
 
 def unwind(
@@ -51,26 +68,27 @@ def unwind(
     cfa = program.cfa(registers, read)
     if cfa is None:
         return None
-    if program.ra is None:
+    if program.outermost:
         return StackEnd.OUTERMOST
-    known = {**registers, ".cfa": cfa}
-    ra = program.ra(known, read)
-    if ra is None:
-        return None
-    caller = {name: known[name] for name in program.kept if name in known}
+    caller = {name: registers[name] for name in program.kept if name in registers}
     caller[arch.sp] = cfa
-    caller[arch.pc] = ra
-    for name, evaluate in program.registers:
-        value = evaluate(known, read)
+    for name, offset in program.saved:
+        value = read((cfa + offset) & program.mask)
         if value is not None:
             caller[name] = value
-    return caller
+    if program.others:
+        known = {**registers, ".cfa": cfa}
+        for name, evaluate in program.others:
+            value = evaluate(known, read)
+            if value is not None:
+                caller[name] = value
+    return caller if arch.pc in caller else None
 
 
 def compile_expression(expression: Expression, arch: Architecture) -> Evaluate:
     """A function for ``expression``, with short cuts for the shapes that compilers write: ``reg``, ``reg n +`` and
     ``reg n + ^``. Arithmetic wraps at the width of a pointer."""
-    mask = (1 << 8 * arch.pointer_size) - 1
+    mask = _mask(arch)
     tokens = tuple(arch.aliases.get(token, token) if isinstance(token, str) else token & mask for token in expression)
     name = tokens[0] if tokens else None
     if isinstance(name, str) and name not in _OPERATORS:
@@ -84,6 +102,10 @@ def compile_expression(expression: Expression, arch: Architecture) -> Evaluate:
     if len(tokens) > MAX_EXPRESSION_TOKENS:
         return lambda _, __: None
     return lambda registers, read: evaluate(tokens, registers, read, mask)
+
+
+def _mask(arch: Architecture) -> int:
+    return (1 << 8 * arch.pointer_size) - 1
 
 
 def _sum(name: str, offset: int, mask: int) -> Evaluate:

@@ -22,7 +22,7 @@ def by_leaf_return(view: StackView, frame: Frame) -> Step:
         return None
     known = frame.registers
     kept = {name: known[name] for name in arch.callee_saved if name in known}
-    return Caller({**kept, arch.pc: pc, arch.sp: frame.sp + arch.pointer_size}, Trust.LEAF_RETURN)
+    return Caller({**kept, arch.pc: pc, arch.sp: frame.sp + view.word_size}, Trust.LEAF_RETURN)
 
 
 def _has_no_unwind_data(view: StackView, frame: Frame) -> bool:

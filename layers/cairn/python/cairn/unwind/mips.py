@@ -15,7 +15,7 @@ ARGUMENT_WORDS = 4
 
 def without_rules(view: StackView, frame: Frame) -> Step:
     """The caller by scanning."""
-    size = view.process.arch.pointer_size
+    size = view.word_size
     skipped = 0 if size == 8 or frame.trust is Trust.CONTEXT else ARGUMENT_WORDS * size
     return by_scan(view, frame, start=frame.sp + skipped, count=(SCANNED_BYTES - skipped) // size)
 

@@ -77,10 +77,12 @@ class StackView:
         self.process = process
         self.start = region.start
         self.end = region.end
+        self.word_size = process.arch.pointer_size
         self._data = region.data
         self._order = ">" if region.big_endian else "<"
-        self._word = Struct(self._order + ("Q" if process.arch.pointer_size == 8 else "I"))
-        self._last = len(region.data) - process.arch.pointer_size
+        self._code = "Q" if self.word_size == 8 else "I"
+        self._unpack = Struct(self._order + self._code).unpack_from
+        self._last = len(region.data) - self.word_size
         self.words_to_scan = MAX_SCANNED_WORDS
 
     def holds(self, address: int) -> bool:
@@ -90,17 +92,20 @@ class StackView:
     def word(self, address: int) -> int | None:
         """The machine word at ``address`` of the stack."""
         offset = address - self.start
-        return self._word.unpack_from(self._data, offset)[0] if 0 <= offset <= self._last else None
+        return self._unpack(self._data, offset)[0] if 0 <= offset <= self._last else None
 
     def read(self, address: int) -> int | None:
         """The machine word at ``address``, on the stack or wherever else the dump has memory."""
-        value = self.word(address)
-        return self.process.memory.read_int(address, self._word.size) if value is None else value
+        offset = address - self.start
+        if 0 <= offset <= self._last:
+            value: int = self._unpack(self._data, offset)[0]
+            return value
+        return self.process.memory.read_int(address, self.word_size)
 
     def words(self, address: int, count: int) -> tuple[int, ...]:
         """Up to ``count`` machine words from ``address`` on; fewer where the stack ends."""
         offset = address - self.start
-        count = min(count, (self.end - address) // self._word.size)
+        count = min(count, (self.end - address) // self.word_size)
         if offset < 0 or count <= 0:
             return ()
-        return Struct(f"{self._order}{count}{self._word.format[-1]}").unpack_from(self._data, offset)
+        return Struct(f"{self._order}{count}{self._code}").unpack_from(self._data, offset)

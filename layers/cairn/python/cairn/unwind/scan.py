@@ -26,7 +26,7 @@ def scan(view: StackView, frame: Frame, start: int | None = None, count: int | N
     in a module and is refused: less strict walkers make a frame of it and reach as far. Ends with the dump's budget.
     """
     process = view.process
-    size = process.arch.pointer_size
+    size = view.word_size
     address = frame.sp if start is None else start
     count = (FIRST_WORDS if frame.trust in _CERTAIN else WORDS) if count is None else count
     lowest, end = process.modules.lowest, process.modules.end
@@ -60,7 +60,7 @@ def by_scan(
         return None
     slot, pc = found
     arch = view.process.arch
-    caller = {arch.pc: pc, arch.sp: slot + arch.pointer_size}
+    caller = {arch.pc: pc, arch.sp: slot + view.word_size}
     if fp is not None:
         value = frame_pointer_above(view, frame.registers.get(fp), slot)
         caller |= {} if value is None else {fp: value}
@@ -73,7 +73,7 @@ def frame_pointer_above(view: StackView, fp: int | None, slot: int) -> int | Non
     Right below the return address lies the saved one, if ``fp`` points there. On x86, where most functions push it
     first, it is also believed when the word points to the stack above. An ``fp`` above both was never touched.
     """
-    size = view.process.arch.pointer_size
+    size = view.word_size
     saved = view.word(slot - size)
     pushed = fp == slot - size or size == X86_WORD
     if pushed and saved is not None and slot < saved <= slot + FARTHEST_FRAME_POINTER and view.word(saved) is not None:

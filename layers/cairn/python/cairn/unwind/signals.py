@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from cairn.minidump.records import Arch, Os
 from cairn.unwind.architecture import Registers
-from cairn.unwind.process import StackView
+from cairn.unwind.process import Process, StackView
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,15 @@ class SavedContext:
     locate: Callable[[StackView, int], int | None] = lambda _, sp: sp
 
 
-def interrupted(view: StackView, pc: int, sp: int) -> Registers | None:
+def saved_context(process: Process) -> SavedContext | None:
+    """How the system of ``process`` saves what a signal or an exception interrupts, if that is known."""
+    return _LAYOUTS.get(process.os, {}).get(process.arch.name)
+
+
+def interrupted(layout: SavedContext, view: StackView, pc: int, sp: int) -> Registers | None:
     """The registers that a signal or an exception interrupted, if ``pc`` and ``sp`` are those of a trampoline."""
-    layout = _LAYOUTS.get(view.process.os, {}).get(view.process.arch.name)
-    at = layout.locate(view, sp) if layout else None
-    if layout is None or at is None or not layout.genuine(view, at) or not _has_code(view, layout.codes, pc):
+    at = layout.locate(view, sp)
+    if at is None or not layout.genuine(view, at) or not _has_code(view, layout.codes, pc):
         return None
     values = {name: view.word(at + offset) for name, offset in layout.offsets.items()}
     known = {name: value for name, value in values.items() if value is not None}
@@ -55,8 +59,10 @@ def _low(view: StackView, address: int, bits: int) -> int | None:
 
 def _linux_amd64(view: StackView, at: int) -> bool:
     """User code segment, and a pointer to the saved floating point state that lies above, or none."""
+    if _low(view, at + 184, 16) != 0x33:
+        return False
     fpstate = view.word(at + 224)
-    return _low(view, at + 184, 16) == 0x33 and fpstate is not None and (fpstate == 0 or fpstate > at)
+    return fpstate is not None and (fpstate == 0 or fpstate > at)
 
 
 def _linux_x86(view: StackView, at: int) -> bool:

@@ -11,7 +11,7 @@ from cairn.unwind.architectures import architecture_of
 from cairn.unwind.frames import BatchedRules, Frame, Stack, StackEnd, Trust, UnwindRules
 from cairn.unwind.limits import MAX_DUMP_FRAMES, MAX_FRAMES
 from cairn.unwind.process import Process, StackView
-from cairn.unwind.signals import interrupted
+from cairn.unwind.signals import interrupted, saved_context
 
 
 def walk_threads(dump: Minidump, rules: UnwindRules) -> tuple[Stack, ...]:
@@ -28,10 +28,11 @@ def walk_threads(dump: Minidump, rules: UnwindRules) -> tuple[Stack, ...]:
         if _wrote_dump(thread, dump):
             walk.skip()
     going = [walk for walk in walks if walk.end is None]
+    prefetch = rules.prefetch if isinstance(rules, BatchedRules) else None
     left = MAX_DUMP_FRAMES
     while going:
-        if isinstance(rules, BatchedRules):
-            rules.prefetch(process.unknown(walk.top for walk in going))
+        if prefetch:
+            prefetch(process.unknown(walk.top for walk in going))
         for walk in going[:left]:
             walk.step()
         for walk in going[left:]:
@@ -60,6 +61,7 @@ class Walk:
         self._process = process
         self._own_stack = stack
         self._view: StackView | None = None
+        self._saved_context = saved_context(process)
         self._interrupted: Caller | None = None
         self._frames: list[Frame] = []
         self.end: StackEnd | None = None
@@ -170,7 +172,7 @@ class Walk:
     def _interrupted_by(self, pc: int, sp: int) -> Caller | None:
         """What a signal interrupted, if ``pc`` is its trampoline. On the same stack that must lie above."""
         view = self._view_at(sp)
-        saved = interrupted(view, pc, sp) if view else None
+        saved = interrupted(self._saved_context, view, pc, sp) if view and self._saved_context else None
         if view is None or saved is None:
             return None
         saved_sp = saved[self._process.arch.sp]
