@@ -37,5 +37,5 @@ class DebugFiles(Construct):
         self.files.worked_by(self.worker, AT_ONCE)
         self.worker.may_use_table(storage.symbols, "PutItem", "UpdateItem")
         self.worker.may_use_objects("debug-files/", "GetObject")
-        self.worker.may_use_objects("symbols/", "PutObject", "GetObject", "AbortMultipartUpload")
+        self.worker.may_use_objects("symbols/", "PutObject", "AbortMultipartUpload")
         self.worker.may_see_what_is_missing()

@@ -50,8 +50,7 @@ class Ingest(Construct):
             layers=[code.cairn],
         )
         self.worker.may_use_table(storage.projects, "GetItem")
-        self.worker.may_use_objects("crashes/", "PutObject", "GetObject", "AbortMultipartUpload")
-        self.worker.may_see_what_is_missing()
+        self.worker.may_use_objects("crashes/", "PutObject", "AbortMultipartUpload")
         self.api = apigateway.HttpApi(
             self, "Api", api_name=settings.stack_name, description="Where crashes are sent", create_default_stage=False
         )

@@ -157,9 +157,10 @@ def test_roles_carry_no_managed_policies(cairn: Resource) -> None:
     assert not [name for name, role in roles.items() if "ManagedPolicyArns" in role]
 
 
-def test_ingest_cannot_touch_symbols_or_events(cairn: Resource) -> None:
+def test_ingest_can_read_no_crash_and_touch_nothing_else(cairn: Resource) -> None:
     policy = next(text for name, text in policies(cairn).items() if name.startswith("IngestRole"))
     assert "StorageProjects" in policy and "/crashes/*" in policy
+    assert "s3:GetObject" not in policy and "s3:ListBucket" not in policy
     for elsewhere in ("StorageSymbols", "StorageEvents", "debug-files", "symbols/"):
         assert elsewhere not in policy
 
