@@ -59,7 +59,7 @@ def compare(path: Path) -> Iterator[tuple[tuple[str, int], str | None]]:
 @pytest.mark.corpus
 @pytest.mark.skipif(not peers.CORPUS.is_dir(), reason="the corpus is not beside the checkout")
 def test_where_the_peers_agree_we_do_or_have_a_reason() -> None:
-    compared = dict(result for path in peers.dumps() for result in compare(path))
-    assert {thread for thread, why in compared.items() if why is None} == EXCEPTIONS.keys()
-    counted = Counter(compared.values())
+    compared = [result for path in peers.dumps() for result in compare(path)]
+    assert {thread for thread, why in compared if why is None} == EXCEPTIONS.keys()
+    counted = Counter(why for _, why in compared)
     assert counted["same"] + counted["longer"] > counted.total() // 2 > 200
