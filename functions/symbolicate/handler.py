@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -29,8 +30,16 @@ def symbolication() -> Symbolication:
 
 
 def symbolicate_record(record: SQSRecord) -> None:
-    """Make the events of one message's uploads."""
-    for key in object_keys(record.body):
+    """Make the events of one message's uploads. What fails is logged here: the batch only counts it."""
+    try:
+        _symbolicate(object_keys(record.body))
+    except Exception:
+        logger.exception("the message failed and comes again", message_id=record.message_id)
+        raise
+
+
+def _symbolicate(keys: Iterable[str]) -> None:
+    for key in keys:
         done = symbolication().run(key)
         metrics.add_metric(name=f"Crash{done.outcome.value.title()}", unit=MetricUnit.Count, value=1)
         logger.info("crash", upload=key, **asdict(done))

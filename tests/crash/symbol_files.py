@@ -15,8 +15,12 @@ SAMPLE = Path(__file__).parent.parent.parent / "cli/cairn_cli/demo/sample"
 
 def compiled(folder: Path, *debug_files: Path) -> list[SymbolFile]:
     """The symbol files of ``debug_files``, written to ``folder``."""
-    found = [one for path in debug_files for one in compile_debug_file(path, folder)]
-    return [SymbolFile.open(FileBlob(one.path)) for one in found]
+    files = []
+    for number, path in enumerate(debug_files):
+        place = folder / str(number)
+        place.mkdir()
+        files += [SymbolFile.open(FileBlob(one.path)) for one in compile_debug_file(path, place)]
+    return files
 
 
 class Files:
