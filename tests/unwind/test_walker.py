@@ -99,6 +99,13 @@ def test_a_caller_is_neither_on_the_stack_nor_in_data() -> None:
         assert trusts(stack) == ["context", "scan"]
 
 
+def test_no_stack_pointer_lies_behind_the_last_address() -> None:
+    machine = Machine(Arch.X86, Os.LINUX, "eip", "esp")
+    top = (1 << 32) - 16
+    stack = machine.walk([0], {"eip": HELPER, "esp": top}, code={top: pack([MAIN] * 16, 4)})
+    assert [frame.sp for frame in stack.frames] == [top, top + 4, top + 8, top + 12]
+
+
 def test_architectures_without_means_of_their_own_follow_rules() -> None:
     machine = Machine(Arch.RISCV64, Os.LINUX, "pc", "sp")
     rules = Rules({range(HELPER, HELPER + 8): cfi("sp 16 +", ".cfa 8 - ^")})

@@ -147,14 +147,15 @@ class Walk:
         """Whether ``caller`` can be: its code is where code may be, not on this stack, and the stack shrinks.
 
         Where calls leave the return address in a register, the frame that was stopped may not have used the stack;
-        neither may one with rules that call it a leaf.
+        neither may one with rules that call it a leaf. A region of a broken dump may reach past the last address that
+        there is, a stack pointer may not.
         """
         arch, top = self._process.arch, self.top
         pc, sp = caller.registers[arch.pc] & self._process.address_mask, caller.registers[arch.sp]
         if not self._process.returns.may_be_code(pc) or view.holds(pc):
             return False
         if sp != top.sp or arch.link_register is None:
-            return sp > top.sp
+            return top.sp < sp < 1 << 8 * arch.pointer_size
         return top.trust is Trust.CONTEXT or (caller.trust is Trust.CFI and pc != top.pc)
 
     def _add(self, caller: Caller) -> None:
