@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cairn.symbols.blob import FileBlob
 from cairn.symbols.compiler import compile_here
 from cairn.symbols.demangle import readable
 from cairn.symbols.elf import Elf
+from cairn.symbols.rules import CfiRule
 from cairn.symbols.symbol_file import SymbolFile
 from cairn.symbols.symcache import SymCache
 from tests.symbols.programs import build
@@ -101,10 +103,50 @@ def test_names_of_libc(tmp_path: Path) -> None:
 @pytest.mark.corpus
 @pytest.mark.skipif(not CORPUS.exists(), reason="no corpus beside the checkout")
 def test_names_of_the_corpus(tmp_path: Path) -> None:
-    failed = {"Corrupt.sym"}
-    paths = [path for path in sorted(CORPUS.rglob("*.sym")) if path.is_file() and path.name not in failed]
-    assert len(paths) > 10
+    paths = [path for path in sorted(CORPUS.rglob("*.sym")) if path.is_file() and path.name != "Corrupt.sym"]
+    others = ("crash_linux", "crash_macos", "sigsegv.pdb", "linux-x86_64")
+    paths += [path for name in others for path in CORPUS.rglob(name) if path.is_file()]
+    assert len(paths) > 20
     for number, path in enumerate(paths):
         folder = tmp_path / str(number)
         folder.mkdir()
         check_names(path, folder)
+
+
+@pytest.mark.skipif(not LIBC.exists(), reason="this machine has no Debian libc")
+def test_rules_of_libc(tmp_path: Path) -> None:
+    """Against the text itself: INIT and deltas merged, one record after the other."""
+    text = Archive.open(str(LIBC))._get_object(0).make_cficache().open_stream().read().decode()
+    (compiled,) = compile_here(LIBC, tmp_path)
+    file = SymbolFile.open(FileBlob(compiled.path))
+    start = end = rows = 0
+    state: dict[str, str] = {}
+    for line in text.splitlines():
+        _, _, *fields = line.split()
+        if fields[0] == "INIT":
+            assert end == 0 or file.rule_at(end - 1) == rule_of(state, is_start=end - 1 == start)
+            start = int(fields[1], 16)
+            end, state, fields = start + int(fields[2], 16), {}, fields[2:]
+        elif (address := int(fields[0], 16)) > start:
+            assert file.rule_at(address - 1) == rule_of(state, is_start=address - 1 == start)
+        state |= assignments(fields[1:])
+        rows += 1
+    assert rows > 10_000
+
+
+def assignments(tokens: list[str]) -> dict[str, str]:
+    pairs = re.findall(r"(\S+): (.*?)(?= \S+: |$)", " ".join(tokens))
+    return {name.strip("$"): expression.replace("$", "") for name, expression in pairs}
+
+
+def rule_of(state: dict[str, str], *, is_start: bool = False) -> CfiRule:
+    parsed = {name: parsed_tokens(expression) for name, expression in sorted(state.items())}
+    cfa = parsed.pop(".cfa")
+    assert cfa is not None
+    return CfiRule(cfa, parsed.pop(".ra", None), tuple(parsed.items()), is_start)
+
+
+def parsed_tokens(expression: str) -> tuple[str | int, ...] | None:
+    if expression == ".undef":
+        return None
+    return tuple(int(token) if token.lstrip("-").isdigit() else token for token in expression.split())

@@ -70,7 +70,8 @@ def test_records_may_come_in_any_order_and_the_first_by_address_wins() -> None:
 
 def test_bad_lines_are_skipped() -> None:
     rows = rules_of(
-        "STACK CFI INIT xyz 10 .cfa: rsp 8 +\nSTACK CFI 5\nSTACK\nSTACK CFI INIT 10 10 .cfa: rsp 8 + .ra: .cfa -8 + ^\r\n"
+        "STACK CFI INIT xyz 10 .cfa: rsp 8 +\nSTACK CFI 5\nSTACK\n"
+        "STACK CFI INIT 10 10 .cfa: rsp 8 + .ra: .cfa -8 + ^\r\n"
         "STACK CFI 400 .cfa: rsp 99 +\nSTACK CFI\nSTACK WIN 4 zz"
     )
     assert rows == [Row(0x10, ".cfa: rsp 8 + .ra: .cfa -8 + ^", is_init=True), Row(0x20, None)]
@@ -87,7 +88,7 @@ def test_stack_win_records_nest_and_go_before_cfi() -> None:
     outer = rule_at(rows, 0x1000)
     assert outer == WinRule(
         4, 0x1000, 0x100, 1, 2, 8, 4, 0x10, 0,
-        program=tuple("$T0 .raSearch = $eip $T0 ^ = $esp $T0 4 + =".split()),
+        program=("$T0", ".raSearch", "=", "$eip", "$T0", "^", "=", "$esp", "$T0", "4", "+", "="),
     )  # fmt: skip
     inner = rule_at(rows, 0x102F)
     assert isinstance(inner, WinRule) and inner.rva == 0x1020
@@ -128,7 +129,7 @@ def shown(rule: CfiRule | WinRule | None) -> object:
     return {name: " ".join(map(str, tokens)) for name, tokens in registers.items() if tokens is not None}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.lists(INITS, max_size=6, unique_by=lambda init: init[0]))
 def test_the_table_says_what_the_text_says(
     inits: list[tuple[int, int, dict[str, str], list[tuple[int, dict[str, str]]]]],
@@ -142,15 +143,17 @@ def test_the_table_says_what_the_text_says(
         lines += [f"STACK CFI {start + address:x} {written(changes)}" for address, changes in deltas]
     rows = rules_of("\n".join(lines))
     assert [row.start for row in rows] == sorted({row.start for row in rows})
+    piece = RulePiece(next(rule_pieces(rows)).data) if rows else None
     for offset in range(0, 470, 3):
-        assert shown(rule_at(rows, offset)) == evaluated(inits, offset), hex(offset)
+        rule = piece.rule_at(offset) if piece else None
+        assert shown(rule) == evaluated(inits, offset), hex(offset)
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_survived(data: bytes) -> None:
     rows = parse_stack_lines((b"STACK CFI INIT 1 1 " + data, b"STACK CFI " + data, b"STACK WIN " + data, data))
     for row in rows:
-        assert row.rule is None or parse_rule(row.rule)
+        assert row.rule is None or isinstance(parse_rule(row.rule), (CfiRule, WinRule))
 
 
 def test_a_state_does_not_grow_for_ever() -> None:

@@ -27,7 +27,7 @@ def test_build_id_and_ends_of_symbols(tmp_path: Path) -> None:
 @pytest.mark.parametrize("order", ("<", ">"))
 def test_a_32_bit_file_of_either_byte_order(order: str) -> None:
     note = struct.pack(order + "III", 4, 3, 3) + b"GNU\0" + b"\xab\xcd\xef\0"
-    symbols = struct.pack(order + "IIIBBH", 0, 0x1010, 0x20, 2, 0, 1) + struct.pack(order + "IIIBBH", 0, 1, 9, 1, 0, 1)
+    symbols = struct.pack(order + "IIIBBH", 0, 0x1011, 0x20, 2, 0, 1) + struct.pack(order + "IIIBBH", 0, 1, 9, 1, 0, 1)
     ident = b"\x7fELF\1" + (b"\1" if order == "<" else b"\2") + bytes(10)
     head = struct.pack(order + "HHIIIIIHHHHHH", 3, 40, 1, 0, 52, 116, 0, 52, 32, 2, 40, 1, 0)
     content = 52 + 64 + 40

@@ -95,8 +95,8 @@ def test_pieces_say_what_the_symcache_says(rows: dict[int, tuple[int, int, int, 
     cache = SymCache(symcache(sorted(rows.items())))
     pieces = list(name_pieces(cache, {}, str, size))
     for offset in rows:
-        (piece, *_) = [piece for piece in reversed(pieces) if piece.start <= offset] or [None]
-        located = NamePiece(piece.data).locate(offset) if piece else ()
+        piece = next((piece for piece in reversed(pieces) if piece.start <= offset), None)
+        located = () if piece is None else NamePiece(piece.data).locate(offset)
         expected = [(cache.function(at.function).symbol, at.line) for at in cache.lookup(offset)]
         assert [(at.symbol, at.line) for at in located] == expected
 

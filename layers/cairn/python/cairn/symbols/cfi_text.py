@@ -87,7 +87,8 @@ def _read_win(line: bytes, win: dict[str, dict[int, tuple[int, str]]]) -> None:
 
 
 def _text(field: bytes) -> str:
-    return field.decode("ascii", "replace").strip()
+    """ASCII, as pieces hold it: what is not becomes a question mark."""
+    return field.decode("ascii", "replace").replace("\ufffd", "?").strip()
 
 
 def _cfi_rows(records: list[_Record]) -> list[Row]:

@@ -5,6 +5,8 @@ Native code on names from outside, and a deeply nested one overflows its stack: 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import multi_demangle  # type: ignore[import-untyped]
 
 MAX_NAME = 8192
@@ -13,6 +15,7 @@ MAX_NAME = 8192
 _OPTIONS = multi_demangle.DemangleOptions(return_type=False, parameters=True)
 
 
+@lru_cache(maxsize=1 << 17)
 def readable(symbol: str) -> str:
     """Return the name to show for ``symbol``; itself, when it is not mangled or cannot be read."""
     if len(symbol) > MAX_NAME or not symbol.startswith(("_", "?", "$")):

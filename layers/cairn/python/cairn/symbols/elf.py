@@ -14,6 +14,7 @@ MAX_HEADERS = 65535
 MAX_NOTES = 1 << 20
 """Bytes of notes that are searched for the build id."""
 
+_EM_ARM = 40
 _PT_LOAD, _PT_NOTE = 1, 4
 _SHT_SYMTAB, _SHT_NOTE, _SHT_DYNSYM = 2, 7, 11
 _NT_GNU_BUILD_ID = 3
@@ -47,6 +48,7 @@ class Elf:
         self._order = "<" if ident[5] == 1 else ">"
         head = self._struct("HHIQQQIHHHHHH" if self._wide else "HHIIIIIHHHHHH")
         fields = head.unpack(self._bytes(16, head.size))
+        self._address_mask = ~1 if fields[1] == _EM_ARM else ~0  # bit 0 of an ARM function says Thumb
         self._programs, self._sections = (fields[4], fields[8], fields[9]), (fields[5], fields[10], fields[11])
 
     def build_id(self) -> str | None:
@@ -71,7 +73,7 @@ class Elf:
             for fields in entry.iter_unpack(data[: len(data) // entry.size * entry.size]):
                 info, value, size = (fields[1], fields[4], fields[5]) if self._wide else (fields[3], *fields[1:3])
                 if size and info & 15 in _FUNCTION_TYPES:
-                    start = value - base
+                    start = (value & self._address_mask) - base
                     ends[start] = max(ends.get(start, 0), start + size)
         return ends
 

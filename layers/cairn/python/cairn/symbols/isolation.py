@@ -16,6 +16,13 @@ from typing import Any
 
 from cairn.symbols.errors import DEBUG_FILE_ERRORS, DebugFileError, DebugFileTooLargeError, MalformedDebugFileError
 
+_SIGNS_OF_NO_MEMORY = (
+    b"memory allocation of",
+    b"MemoryError",
+    b"Cannot allocate memory",
+    b"failed to map segment",
+    b"not enough memory",
+)
 CHILD = "cairn.symbols.child"
 _TOO_LARGE_SIGNALS = (signal.SIGKILL, signal.SIGXCPU)
 """What the kernel sends when memory or CPU time run out."""
@@ -68,7 +75,7 @@ def _answer(output: bytes) -> Any:
 
 
 def _death(code: int, output: bytes) -> DebugFileError:
-    if b"memory allocation of" in output or b"MemoryError" in output:
+    if any(sign in output for sign in _SIGNS_OF_NO_MEMORY):
         return _too_large("needs more memory than there is")
     if code < 0 and -code in _TOO_LARGE_SIGNALS:
         return _too_large("ran out of memory or time")

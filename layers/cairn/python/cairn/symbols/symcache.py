@@ -74,7 +74,8 @@ class SymCache:
         if self._strings + strings > len(data) or ranges > locations:
             raise MalformedDebugFileError("A symcache is shorter than its header says.")
         self.starts = memoryview(data)[self._ranges : self._ranges + 4 * ranges].cast("I")
-        self.file = lru_cache(maxsize=65536)(self._file)
+        self.file = lru_cache(maxsize=1 << 16)(self._file)
+        self.function = lru_cache(maxsize=1 << 17)(self._function)
 
     def rows(self) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
         """Yield ``(start, location)`` in order of address; each holds up to the next start."""
@@ -109,7 +110,7 @@ class SymCache:
             return []
         return self.chain(self.location(self._location_count - self.range_count + index))
 
-    def function(self, index: int) -> Function:
+    def _function(self, index: int) -> Function:
         """Return the function with this index."""
         if index >= self.function_count:
             raise MalformedDebugFileError("A symcache names a function that it does not have.")
