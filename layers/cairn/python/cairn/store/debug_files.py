@@ -6,12 +6,13 @@ import hashlib
 from pathlib import Path
 
 from cairn.store.aws import Clients
-from cairn.store.objects import Objects, Progress
+from cairn.store.objects import Content, Objects, Progress
 from cairn.store.settings import Settings
 
 PREFIX = "debug-files/"
 NAME_LIMIT = 200
 """Bytes of a file's name in a key; S3 takes 1,024 a key."""
+LINK_SECONDS = 300
 
 
 class DebugFiles:
@@ -33,6 +34,18 @@ class DebugFiles:
             elif progress:
                 progress(size)
         return key
+
+    def put_stream(self, sha1: str, name: str, content: Content, size: int) -> bool:
+        """Store ``size`` bytes of a seekable stream whose SHA-1 this is; ``False`` when the file is there already.
+        Nothing is stored when reading the stream fails."""
+        key = debug_file_key(sha1, name)
+        if self._objects.size(key) is not None:
+            return False
+        return self._objects.put_new_stream(key, content, size)
+
+    def link(self, key: str) -> str:
+        """A URL that gives the debug file to whoever has it, for ``LINK_SECONDS``."""
+        return self._objects.link(key, LINK_SECONDS)
 
     def download(self, key: str, path: Path) -> bool:
         """Write a debug file to ``path``; ``False`` when it is not there (any more)."""

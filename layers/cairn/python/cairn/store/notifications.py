@@ -1,4 +1,4 @@
-"""Messages of the queues: S3's notifications of new objects, and our own that ask to do an upload again."""
+"""Messages of the queues: S3's notifications of new objects, and our own that ask for something to be done."""
 
 from __future__ import annotations
 
@@ -34,6 +34,20 @@ def object_keys(body: str) -> tuple[str, ...]:
 def requeue_message(upload_key: str) -> str:
     """A message that asks to symbolicate the upload with this ``upload.json`` again."""
     return json.dumps({"cairn": MESSAGE_VERSION, "upload": upload_key})
+
+
+def assemble_message(sha1: str, plan_id: str) -> str:
+    """A message that asks to put a debug file together as planned."""
+    return json.dumps({"cairn": MESSAGE_VERSION, "assemble": sha1, "plan": plan_id})
+
+
+def assembly_in(body: str) -> tuple[str, str] | None:
+    """SHA-1 and plan id of an ``assemble_message``; ``None`` for any other text."""
+    try:
+        message = json.loads(body)
+        return str(message["assemble"]), str(message["plan"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def own_keys(message: dict[str, Any]) -> tuple[str, ...]:

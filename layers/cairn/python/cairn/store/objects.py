@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -29,6 +29,13 @@ CONFLICT_TRIES = 3
 
 Progress = Callable[[int], None]
 """Called with the number of bytes that went out since the last call."""
+
+
+class Content(Protocol):
+    """What objects are written from: a file, or what reads like one."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def seek(self, offset: int, /) -> int: ...
 
 
 class Objects:
@@ -82,6 +89,12 @@ class Objects:
                     file.write(piece)
         return True
 
+    def link(self, key: str, seconds: int) -> str:
+        """A URL that gives the object to whoever has it, for so long."""
+        with store_errors(f"link s3://{self.bucket}/{key}"):
+            where = {"Bucket": self.bucket, "Key": key}
+            return self._clients.s3.generate_presigned_url("get_object", Params=where, ExpiresIn=seconds)
+
     def put(self, key: str, content: bytes, content_type: str = "application/octet-stream") -> None:
         """Write an object, whatever was there."""
         with store_errors(f"put s3://{self.bucket}/{key}"):
@@ -99,7 +112,7 @@ class Objects:
     def put_new_stream(
         self,
         key: str,
-        content: BinaryIO,
+        content: Content,
         size: int,
         content_type: str = "application/octet-stream",
         progress: Progress | None = None,
@@ -115,7 +128,7 @@ class Objects:
             progress(size)
         return new
 
-    def _put_parts(self, key: str, content: BinaryIO, size: int, content_type: str, progress: Progress) -> bool:
+    def _put_parts(self, key: str, content: Content, size: int, content_type: str, progress: Progress) -> bool:
         s3 = self._clients.s3
         with store_errors(f"put s3://{self.bucket}/{key}"):
             upload = s3.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=content_type)["UploadId"]
@@ -131,7 +144,7 @@ class Objects:
                 s3.abort_multipart_upload(**where)
             return new
 
-    def _send_parts(self, where: Any, content: BinaryIO, size: int, progress: Progress) -> list[CompletedPartTypeDef]:
+    def _send_parts(self, where: Any, content: Content, size: int, progress: Progress) -> list[CompletedPartTypeDef]:
         def send(part: tuple[int, bytes]) -> CompletedPartTypeDef:
             number, body = part
             etag = self._clients.s3.upload_part(**where, PartNumber=number, Body=body)["ETag"]
@@ -168,7 +181,7 @@ def first_wins(write: Callable[[], object]) -> bool:
     raise AssertionError("unreachable")
 
 
-def parts_of(content: BinaryIO, size: int) -> Iterator[list[tuple[int, bytes]]]:
+def parts_of(content: Content, size: int) -> Iterator[list[tuple[int, bytes]]]:
     """Numbered parts of a stream, some at a time."""
     starts = list(enumerate(range(0, size, PART), 1))
     for first in range(0, len(starts), PARTS_AT_ONCE):
@@ -176,7 +189,7 @@ def parts_of(content: BinaryIO, size: int) -> Iterator[list[tuple[int, bytes]]]:
         yield [(number, exactly(content, min(PART, size - start))) for number, start in few]
 
 
-def exactly(content: BinaryIO, size: int) -> bytes:
+def exactly(content: Content, size: int) -> bytes:
     """The next ``size`` bytes of a stream. Raises ``RefusedError`` (``content_truncated``) when it ends before."""
     pieces = []
     left = size

@@ -64,6 +64,7 @@ class SymbolIndex:
     ``debug_id#<id>``       files                               all files of a debug id, one attribute a file
     ``code_id#<id>``        files                               the same by code id
     ``symbols``             ``<debug file key>#<id>``           one entry, for the list
+    ``sources#<id>``        files                               source bundles by debug id
     ``failure#<key>``       failure                             why a debug file could not be compiled
     ======================  ==================================  ==============================================
 
@@ -77,7 +78,18 @@ class SymbolIndex:
     def put(self, entry: SymbolEntry) -> None:
         """Store an entry in place of an older one of the same debug file; one of a newer compiler stays. Doing it again
         changes nothing. Raises ``ValueError`` for an entry without any id that can be asked for."""
-        pks = keys_of((entry.debug_id, entry.code_id))
+        self._put(entry, keys_of((entry.debug_id, entry.code_id)))
+
+    def put_sources(self, entry: SymbolEntry) -> None:
+        """Store the entry of a source bundle, which is its own symbol file; else as ``put``."""
+        self._put(entry, sources_keys(entry.debug_id))
+
+    def find_sources(self, debug_id: str) -> tuple[SymbolEntry, ...]:
+        """The source bundles of a module, latest first."""
+        rows = self._table.get_many((pk, "files") for pk in sources_keys(debug_id))
+        return tuple(entry for row in rows.values() for entry in entries_in(row))
+
+    def _put(self, entry: SymbolEntry, pks: tuple[str, ...]) -> None:
         if not pks:
             raise ValueError(f"{entry.debug_file_key} has neither debug id nor code id")
         attribute = "file_" + hashlib.sha1(entry.debug_file_key.encode(), usedforsecurity=False).hexdigest()
@@ -136,6 +148,11 @@ def keys_of(ids: ModuleIds) -> tuple[str, ...]:
     if code_id.strip("0"):
         found.append(f"code_id#{code_id}")
     return tuple(found)
+
+
+def sources_keys(debug_id: str | None) -> tuple[str, ...]:
+    """The partition where the source bundles of a module are; none without a debug id."""
+    return tuple(pk.replace("debug_id#", "sources#") for pk in keys_of((debug_id, None)))
 
 
 def normal_id(text: str) -> str:

@@ -102,20 +102,24 @@ class Table:
         last = answer.get("LastEvaluatedKey")
         return [from_item(item) for item in answer["Items"]], from_item(last) if last else None
 
-    def get_many(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row]:
-        """The rows that exist among ``keys`` (``pk``, ``sk``), in batches of 100, by their keys."""
+    def get_many(self, keys: Iterable[tuple[str, str]], *, consistent: bool = False) -> dict[tuple[str, str], Row]:
+        """The rows that exist among ``keys`` (``pk``, ``sk``), in batches of 100, by their keys. Reading consistently
+        costs twice as much, and sees what was written just now."""
         wanted = list(dict.fromkeys(keys))
         rows: dict[tuple[str, str], Row] = {}
         for start in range(0, len(wanted), BATCH):
-            for row in self._batch([to_item({"pk": pk, "sk": sk}) for pk, sk in wanted[start : start + BATCH]]):
+            batch = [to_item({"pk": pk, "sk": sk}) for pk, sk in wanted[start : start + BATCH]]
+            for row in self._batch(batch, consistent):
                 rows[row["pk"], row["sk"]] = row
         return rows
 
-    def _batch(self, keys: list[dict[str, Any]]) -> list[Row]:
+    def _batch(self, keys: list[dict[str, Any]], consistent: bool) -> list[Row]:
         rows: list[Row] = []
         for attempt in range(BATCH_TRIES):
             with store_errors(f"batch get from table {self.name}"):
-                answer = self._clients.dynamodb.batch_get_item(RequestItems={self.name: {"Keys": keys}})
+                answer = self._clients.dynamodb.batch_get_item(
+                    RequestItems={self.name: {"Keys": keys, "ConsistentRead": consistent}}
+                )
             rows += [from_item(item) for item in answer["Responses"].get(self.name, [])]
             left = answer["UnprocessedKeys"]
             keys = [dict(key) for key in left[self.name]["Keys"]] if self.name in left else []

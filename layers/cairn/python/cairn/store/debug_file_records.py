@@ -1,0 +1,72 @@
+"""What became of each debug file, by the hash of its content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from cairn.store.aws import Clients
+from cairn.store.settings import Settings
+from cairn.store.symbol_index import SymbolEntry, entry_of
+from cairn.store.table import Row, Table
+
+REASON_LIMIT = 2000
+"""Characters of a reason that are kept."""
+
+NEWER_STAYS = "attribute_not_exists(pk) OR #version <= :version"
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFileRecord:
+    """A debug file that the compiler of ``version`` is done with: ``entries`` is what it serves, in the order of its
+    objects, and ``reason`` why it serves nothing. ``key`` is its object and ``size`` that object's bytes."""
+
+    key: str
+    size: int
+    entries: tuple[SymbolEntry, ...]
+    reason: str | None
+    version: int
+    created: float
+
+    @property
+    def sha1(self) -> str:
+        """SHA-1 of the content."""
+        return self.key.split("/")[1]
+
+
+class DebugFileRecords:
+    """The records in the Symbols table: ``pk`` is ``debug_file#<SHA-1>``, ``sk`` is ``debug_file``."""
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._table = Table(clients, settings.symbols_table)
+
+    def put(self, record: DebugFileRecord) -> None:
+        """Keep a record in place of an older one; one of a newer compiler stays."""
+        row = {
+            "pk": f"debug_file#{record.sha1}",
+            "sk": "debug_file",
+            "key": record.key,
+            "size": record.size,
+            "entries": [asdict(entry) for entry in record.entries],
+            "reason": record.reason[:REASON_LIMIT] if record.reason else None,
+            "version": record.version,
+            "created": record.created,
+        }
+        self._table.put(row, NEWER_STAYS, {":version": record.version})
+
+    def find(self, sha1s: Iterable[str]) -> dict[str, DebugFileRecord]:
+        """The records of those files that have one, by SHA-1."""
+        rows = self._table.get_many(((f"debug_file#{sha1}", "debug_file") for sha1 in sha1s), consistent=True)
+        return {record.sha1: record for record in map(record_of, rows.values())}
+
+
+def record_of(row: Row) -> DebugFileRecord:
+    """The record that a row holds."""
+    return DebugFileRecord(
+        key=row["key"],
+        size=row["size"],
+        entries=tuple(entry_of(value) for value in row["entries"]),
+        reason=row.get("reason"),
+        version=row["version"],
+        created=float(row["created"]),
+    )
