@@ -1,4 +1,4 @@
-"""Messages about new debug files in; symbol files and index entries out."""
+"""Messages about debug files in: new ones are compiled, and those that came in chunks are put together."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from cairn.pipeline.assemble_debug_file import AssemblyStep
 from cairn.pipeline.compile_debug_file import Compilation
 from cairn.store.aws import shared
-from cairn.store.notifications import object_keys
+from cairn.store.notifications import assembly_in, object_keys
 from cairn.store.settings import Settings
 
 logger = Logger(service="compile_symbols")
@@ -27,9 +28,28 @@ def compilation() -> Compilation:
     return Compilation(Settings.from_environment(), shared())
 
 
-def compile_record(record: SQSRecord) -> None:
-    """Compile the debug files of one message."""
-    for key in object_keys(record.body):
+@cache
+def assembly_step() -> AssemblyStep:
+    """The other step, likewise."""
+    return AssemblyStep(Settings.from_environment(), shared())
+
+
+def work_on(record: SQSRecord) -> None:
+    """Do what one message asks for."""
+    if wanted := assembly_in(record.body):
+        done = assembly_step().run(*wanted)
+        metrics.add_metric(
+            name="DebugFileAssembled" if done.key else "DebugFileNotAssembled", unit=MetricUnit.Count, value=1
+        )
+        logger.info("assembly", sha1=wanted[0], key=done.key, reason=done.reason)
+        compile_all((done.key,) if done.key and done.compile else ())
+    else:
+        compile_all(object_keys(record.body))
+
+
+def compile_all(keys: tuple[str, ...]) -> None:
+    """Compile debug files."""
+    for key in keys:
         done = compilation().run(key)
         outcome = "DebugFileCompiled" if done.entries else "DebugFileRefused"
         metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
@@ -40,4 +60,4 @@ def compile_record(record: SQSRecord) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Lambda's entry point: answers which messages failed and are to come again."""
-    return process_partial_response(event=event, record_handler=compile_record, processor=processor, context=context)
+    return process_partial_response(event=event, record_handler=work_on, processor=processor, context=context)

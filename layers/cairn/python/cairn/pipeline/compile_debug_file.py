@@ -1,5 +1,7 @@
 """A debug file that has arrived: compiled once to symbol files, which are indexed by the ids they serve.
 
+A source bundle is indexed as it is.
+
 May be done any number of times: keys and index entries come from the content and the version.
 """
 
@@ -12,10 +14,11 @@ from pathlib import Path
 
 from cairn.store.aws import Clients
 from cairn.store.blobs import put_file
+from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
-from cairn.symbols.compile import Compiled, compile_debug_file
+from cairn.symbols.compile import Compiled, compile_debug_file, describe_source_bundle, is_source_bundle
 from cairn.symbols.errors import DebugFileError
 from cairn.symbols.records import SymbolStatus
 from cairn.symbols.symbol_file import CURRENT
@@ -39,6 +42,7 @@ class Compilation:
         self._clients = clients
         self._debug_files = DebugFiles(settings, clients)
         self._index = SymbolIndex(settings, clients)
+        self._records = DebugFileRecords(settings, clients)
 
     def run(self, key: str) -> CompiledDebugFile:
         """Compile the debug file with this key.
@@ -50,34 +54,52 @@ class Compilation:
             path = Path(folder) / "debug-file"
             if not self._debug_files.download(key, path):
                 return CompiledDebugFile(reason="the debug file is not there any more")
-            try:
-                compiled = compile_debug_file(path, Path(folder))
-            except DebugFileError as error:
-                return self._failed(key, error)
-            return CompiledDebugFile(tuple(self._store(key, one) for one in compiled))
+            done = self._compiled(key, path)
+            record = DebugFileRecord(key, path.stat().st_size, done.entries, done.reason, CURRENT, time.time())
+        self._records.put(record)
+        return done
+
+    def _compiled(self, key: str, path: Path) -> CompiledDebugFile:
+        try:
+            if is_source_bundle(path):
+                return CompiledDebugFile((self._store_sources(key, describe_source_bundle(path)),))
+            compiled = compile_debug_file(path, path.parent)
+        except DebugFileError as error:
+            return self._failed(key, error)
+        return CompiledDebugFile(tuple(self._store(key, one) for one in compiled))
 
     def _store(self, key: str, compiled: Compiled) -> SymbolEntry:
-        sha1, name = key.split("/")[1:3]
+        sha1 = key.split("/")[1]
         stored = f"{PREFIX}v{CURRENT}/{sha1}/{compiled.debug_id or compiled.code_id}"
         put_file(self._clients, self._settings.bucket, compiled.path, stored)
-        entry = SymbolEntry(
-            debug_id=compiled.debug_id,
-            code_id=compiled.code_id,
-            name=name,
-            format=compiled.format,
-            kind=compiled.kind,
-            arch=compiled.arch,
-            features=compiled.features,
-            key=stored,
-            debug_file_key=key,
-            size=compiled.path.stat().st_size,
-            version=CURRENT,
-            created=time.time(),
-        )
+        entry = entry_of(compiled, key, stored)
         self._index.put(entry)
+        return entry
+
+    def _store_sources(self, key: str, bundle: Compiled) -> SymbolEntry:
+        entry = entry_of(bundle, key, key)
+        self._index.put_sources(entry)
         return entry
 
     def _failed(self, key: str, error: DebugFileError) -> CompiledDebugFile:
         status = SymbolStatus.UNSUPPORTED if error.code == "unsupported_format" else SymbolStatus.MALFORMED
         self._index.put_failure(CompileFailure(key, status, str(error), CURRENT, time.time()))
         return CompiledDebugFile(reason=str(error))
+
+
+def entry_of(compiled: Compiled, debug_file_key: str, key: str) -> SymbolEntry:
+    """The index entry of a symbol file, or source bundle, that is stored at ``key``."""
+    return SymbolEntry(
+        debug_id=compiled.debug_id,
+        code_id=compiled.code_id,
+        name=debug_file_key.split("/")[2],
+        format=compiled.format,
+        kind=compiled.kind,
+        arch=compiled.arch,
+        features=compiled.features,
+        key=key,
+        debug_file_key=debug_file_key,
+        size=compiled.path.stat().st_size,
+        version=CURRENT,
+        created=time.time(),
+    )
