@@ -1,4 +1,7 @@
-"""From an uploaded debug file to a symbol file: a queue of debug files, and the function that compiles them."""
+"""From an uploaded debug file to a symbol file: a queue of debug files, and the function that compiles them.
+
+The same function puts files together that came in chunks: both take minutes for a large file.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ class DebugFiles(Construct):
             scratch=Size.gibibytes(10),
         )
         self.files.worked_by(self.worker, AT_ONCE)
-        self.worker.may_use_table(storage.symbols, "PutItem", "UpdateItem")
-        self.worker.may_use_objects("debug-files/", "GetObject")
+        self.worker.may_use_table(storage.symbols, "BatchGetItem", "PutItem", "UpdateItem")
+        self.worker.may_use_objects("chunks/", "GetObject")
+        self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload")
         self.worker.may_use_objects("symbols/", "PutObject", "AbortMultipartUpload")
         self.worker.may_see_what_is_missing()

@@ -10,6 +10,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.nag import accept
@@ -97,6 +98,14 @@ class Function(Construct):
         self._allow([f"s3:{action}" for action in actions], [bucket.arn_for_objects(f"{prefix}*")])
         arn = f"<{Stack.of(self).get_logical_id(bucket.node.default_child)}.Arn>"  # type: ignore[arg-type]
         accept(self.role, f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}/{prefix}*]", "Keys come with the crashes")
+
+    def may_query_index(self, table: dynamodb.Table, index: str) -> None:
+        """Let it query an index of the table."""
+        self._allow(["dynamodb:Query"], [f"{table.table_arn}/index/{index}"])
+
+    def may_send(self, queue: sqs.Queue) -> None:
+        """Let it put messages on the queue."""
+        self._allow(["sqs:SendMessage"], [queue.queue_arn])
 
     def may_see_what_is_missing(self) -> None:
         """Let S3 answer 404 for an object that is not there; without ``ListBucket`` it says 403."""

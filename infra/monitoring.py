@@ -39,6 +39,7 @@ class MonitoringStack(Stack):
         )
         self._watch("Ingest", cairn.ingest.worker)
         self._watch("Symbolicate", cairn.symbolication.worker)
+        self._watch("DebugFileApi", cairn.debug_file_api.worker)
         self._watch("Compile", cairn.debug_files.worker)
         self._watch_queue("Crash", cairn.symbolication.crashes)
         self._watch_queue("DebugFile", cairn.debug_files.files)

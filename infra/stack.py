@@ -10,6 +10,7 @@ from aws_cdk import App, CfnOutput, DefaultStackSynthesizer, Stack
 from constructs import Construct
 
 from infra.bundling import ROOT
+from infra.debug_file_api import DebugFileApi
 from infra.debug_files import DebugFiles
 from infra.function import Code
 from infra.ingest import Ingest
@@ -31,6 +32,15 @@ class CairnStack(Stack):
         self.ingest = Ingest(self, "Ingest", code, self.storage, settings)
         self.symbolication = Symbolication(self, "Symbolication", code, self.storage, settings)
         self.debug_files = DebugFiles(self, "DebugFiles", code, self.storage, settings)
+        self.debug_file_api = DebugFileApi(
+            self,
+            "DebugFileApi",
+            code,
+            self.storage,
+            settings,
+            api=self.ingest.api,
+            files=self.debug_files.files,
+        )
         for name, value in self._results().items():
             CfnOutput(self, name, value=value)
 

@@ -16,9 +16,12 @@ from cairn.store.projects import OWNER_INDEX
 from cairn.store.settings import RETENTION_VARIABLE, VARIABLES
 from infra.settings import DeploymentSettings
 
+CHUNK_DAYS = 1
+"""Days that chunks of debug files are kept: until the files are put together."""
+
 
 class Storage(Construct):
-    """The bucket (``crashes/``, ``events/``, ``debug-files/``, ``symbols/``) and the three tables."""
+    """The bucket (``chunks/``, ``crashes/``, ``events/``, ``debug-files/``, ``symbols/``) and the three tables."""
 
     def __init__(self, scope: Construct, name: str, settings: DeploymentSettings) -> None:
         super().__init__(scope, name)
@@ -87,6 +90,7 @@ class Storage(Construct):
             lifecycle_rules=[
                 _forget("crashes", self._settings.keep_crashes_days),
                 _forget("events", self._settings.keep_events_days),
+                _forget("chunks", CHUNK_DAYS),
                 s3.LifecycleRule(id="broken-off", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
         )

@@ -28,7 +28,7 @@ from infra.bundling import LAYERS, ROOT
 from infra.stack import make_app
 
 TEMPLATE = ROOT / "cli/cairn_cli/local/template.json"
-FUNCTIONS = ("ingest", "symbolicate", "compile_symbols")
+FUNCTIONS = ("ingest", "symbolicate", "debug_files", "compile_symbols")
 BUNDLES = tuple(f"layer-{name}" for name in LAYERS) + tuple(f"function-{name}" for name in FUNCTIONS)
 
 CODE = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}

@@ -19,6 +19,7 @@ ROOMS = {
     "intake": {"intake"},
     "store": {"store", "intake", "symbols", "crash"},
     "pipeline": {"pipeline", "minidump", "unwind", "symbols", "crash", "intake", "store"},
+    "web": {"web", "store", "symbols"},
 }
 """Room of the library to the rooms it may import. ``store`` keeps the records of the others."""
 

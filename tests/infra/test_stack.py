@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 import pytest
 
 from cairn.pipeline import compile_debug_file
-from cairn.store import debug_files, events, uploads
+from cairn.store import chunks, debug_files, events, uploads
 from cairn.store.settings import RETENTION_DAYS, RETENTION_VARIABLE, VARIABLES, Settings
 from infra.bundling import ROOT
 from infra.template import BUNDLES, TEMPLATE, localize, rendered, synthesize
 from infra.work_queue import PATIENCE
 
 Resource: TypeAlias = dict[str, Any]
-PREFIXES = (uploads.PREFIX, events.PREFIX, debug_files.PREFIX, compile_debug_file.PREFIX)
+PREFIXES = (chunks.PREFIX, uploads.PREFIX, events.PREFIX, debug_files.PREFIX, compile_debug_file.PREFIX)
 """What a role may name with a star behind it: objects of one kind."""
 
 
@@ -60,7 +60,7 @@ def test_the_local_template_is_what_the_stack_says(cairn: Resource) -> None:
 def test_no_custom_resource_brings_functions_of_its_own(templates: dict[str, Resource]) -> None:
     kinds = {resource["Type"] for template in templates.values() for resource in template["Resources"].values()}
     assert not [kind for kind in kinds if kind.startswith("Custom::") or "CustomResource" in kind]
-    assert len(of_type(templates["Cairn"], "AWS::Lambda::Function")) == 3
+    assert len(of_type(templates["Cairn"], "AWS::Lambda::Function")) == 4
 
 
 def test_functions_and_layers_are_arm64_and_python_3_13(cairn: Resource) -> None:
@@ -153,7 +153,7 @@ def test_no_role_may_do_more_than_named_actions_in_named_places(cairn: Resource)
 
 def test_roles_carry_no_managed_policies(cairn: Resource) -> None:
     roles = of_type(cairn, "AWS::IAM::Role")
-    assert len(roles) == 3
+    assert len(roles) == 4
     assert not [name for name, role in roles.items() if "ManagedPolicyArns" in role]
 
 
@@ -188,7 +188,7 @@ def test_tables_are_restorable_cost_nothing_idle_and_forget(cairn: Resource) -> 
 
 def test_every_log_forgets(cairn: Resource) -> None:
     groups = of_type(cairn, "AWS::Logs::LogGroup")
-    assert len(groups) == 4
+    assert len(groups) == 5
     assert {group["RetentionInDays"] for group in groups.values()} == {30}
     for function in of_type(cairn, "AWS::Lambda::Function").values():
         assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups
@@ -208,9 +208,9 @@ def test_alarms_watch_every_function_and_queue(templates: dict[str, Resource]) -
         "5xx": 1,
         "ApproximateAgeOfOldestMessage": 2,
         "ApproximateNumberOfMessagesVisible": 2,
-        "Duration": 3,
-        "Errors": 3,
-        "Throttles": 3,
+        "Duration": 4,
+        "Errors": 4,
+        "Throttles": 4,
     }
     assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in alarms.values())
 

@@ -1,0 +1,130 @@
+"""The routes of the API: who may call what, and which function answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from cairn.store.errors import StoreError, UnavailableError
+from cairn.web.access import READ, UPLOAD, authenticate, check_organization, find_project, require
+from cairn.web.chunk_upload import read_chunks, upload_options
+from cairn.web.errors import ApiError, BadRequestError
+from cairn.web.organizations import organization, projects_of, who_is_asking
+from cairn.web.services import Services
+
+ORGANIZATION = "/api/0/organizations/<org>/"
+PROJECT = "/api/0/projects/<org>/<project>/"
+
+logger = Logger(child=True)
+
+
+class Api:
+    """The API under ``/api/0/`` over ``services``.
+
+    Every error is ``{"detail": text}``: 400 for what makes no sense, 401 without a token that is taken, 403 when its
+    scopes are not enough, 404 for what is not there, 503 and 500 when the store fails.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._app = APIGatewayHttpResolver()
+        routes: list[tuple[str, str, Callable[..., Response[str]]]] = [
+            ("GET", "/api/0/", self._info),
+            ("GET", "/api/0/organizations/", self._organizations),
+            ("GET", ORGANIZATION + "projects/", self._projects),
+            ("GET", ORGANIZATION + "chunk-upload/", self._upload_options),
+            ("POST", ORGANIZATION + "chunk-upload/", self._take_chunks),
+            ("POST", PROJECT + "files/difs/assemble/", self._assemble),
+            ("GET", PROJECT + "files/dsyms/", self._debug_files),
+            ("POST", PROJECT + "reprocessing/", self._reprocess),
+        ]
+        for method, path, function in routes:
+            self._app.route(path, method)(function)
+        self._app.not_found(lambda _error: reply(404, {"detail": "this Cairn has no such address"}))
+        self._app.exception_handler(ApiError)(lambda error: reply(error.status, {"detail": error.message}))
+        self._app.exception_handler(Exception)(failed)
+
+    def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Answer one event of an HTTP API (payload 2.0). Sentry's paths end in a slash; without it they do as well."""
+        return self._app.resolve({**event, "rawPath": event["rawPath"].rstrip("/") + "/"}, context)
+
+    def _info(self) -> Response[str]:
+        return reply(200, who_is_asking(authenticate(self._services.tokens, self._header("authorization"))))
+
+    def _organizations(self) -> Response[str]:
+        self._admit(READ | UPLOAD)
+        return reply(200, [organization()])
+
+    def _projects(self, org: str) -> Response[str]:
+        self._admit(READ | UPLOAD, org)
+        return reply(200, projects_of(self._services.projects.list()))
+
+    def _upload_options(self, org: str) -> Response[str]:
+        self._admit(UPLOAD, org)
+        return reply(200, upload_options(self._url()))
+
+    def _take_chunks(self, org: str) -> Response[str]:
+        self._admit(UPLOAD, org)
+        chunks = read_chunks(self._body(), self._header("content-type"), self._header("content-encoding").lower())
+        self._services.chunks.put(chunks)
+        return reply(200, {})
+
+    def _assemble(self, org: str, project: str) -> Response[str]:
+        self._admit(UPLOAD, org, project)
+        try:
+            request = json.loads(self._body())
+        except (ValueError, RecursionError) as error:
+            raise BadRequestError(f"the body is not JSON: {error}") from error
+        return reply(200, self._services.assemble.answer(request))
+
+    def _debug_files(self, org: str, project: str) -> Response[str]:
+        self._admit(READ, org, project)
+        query = {name: value for name, value in self._app.current_event.query_string_parameters.items() if value}
+        if file_id := query.get("id"):
+            return reply(302, {}, Location=self._services.files.content_url(file_id))
+        page = self._services.files.page(query, self._url())
+        return reply(200, page.files, Link=page.link)
+
+    def _reprocess(self, org: str, project: str) -> Response[str]:
+        """Nothing: new symbols are used as soon as they are there. sentry-cli 2 calls this after each upload."""
+        self._admit(UPLOAD, org, project)
+        return reply(200, {})
+
+    def _admit(self, scopes: frozenset[str], org: str | None = None, project: str | None = None) -> None:
+        """Let a request pass whose token has one of ``scopes``, and whose organisation and project there are."""
+        require(authenticate(self._services.tokens, self._header("authorization")), scopes)
+        if org is not None:
+            check_organization(org)
+        if project is not None:
+            find_project(self._services.projects, project)
+
+    def _header(self, name: str) -> str:
+        return self._app.current_event.headers.get(name) or ""
+
+    def _body(self) -> bytes:
+        body = (self._app.current_event.body or "").encode()
+        return base64.b64decode(body) if self._app.current_event.is_base64_encoded else body
+
+    def _url(self) -> str:
+        """The address of this request as the client wrote it, so that it holds behind a domain of one's own too."""
+        scheme = self._header("x-forwarded-proto") or "https"
+        return f"{scheme}://{self._header('host')}{self._app.current_event.path}"
+
+
+def reply(status: int, body: Any, **headers: str) -> Response[str]:
+    """A JSON answer."""
+    return Response(status, content_type="application/json", body=json.dumps(body), headers=dict(headers))
+
+
+def failed(error: Exception) -> Response[str]:
+    """The answer when something here is broken: 503 when trying again may help, which sentry-cli then does."""
+    logger.exception("request failed")
+    if isinstance(error, UnavailableError):
+        return reply(503, {"detail": "the store cannot be reached just now: try again"})
+    code = error.code if isinstance(error, StoreError) else "internal server error"
+    return reply(500, {"detail": f"{code}: see the log of the function"})

@@ -1,0 +1,110 @@
+"""Sentry's assemble call: which chunks of a file are missing, and what became of it once all are there.
+
+A file goes ``not_found`` (chunks are missing) → ``assembling`` (being put together and compiled) → ``ok`` or ``error``.
+It is never ``created``: sentry-cli takes that for done and would not wait (sentry-cli: src/utils/dif_upload/mod.rs).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cairn.store.assemblies import Assemblies, Assembly, Plan
+from cairn.store.chunks import Chunks
+from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
+from cairn.symbols.symbol_file import CURRENT
+from cairn.web.chunk_upload import LARGEST_FILE, SHA1
+from cairn.web.dif import dif_of
+from cairn.web.errors import BadRequestError
+
+MOST_FILES = 1000
+MOST_CHUNKS = 20_000
+"""Chunks that one request may name: 80 GB of full ones, and 200 requests to the table."""
+
+NAME_LIMIT = 1024
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AssembleCall:
+    """What the call needs. ``queue`` is told SHA-1 and plan id of a file that is to be put together."""
+
+    records: DebugFileRecords
+    assemblies: Assemblies
+    chunks: Chunks
+    queue: Callable[[str, str], None]
+
+    def answer(self, request: Any) -> dict[str, Answer]:
+        """The answer to a request body, a file at a time. Raises ``BadRequestError``."""
+        plans = plans_of(request)
+        records = self.records.find(plans)
+        left = {sha1: plan for sha1, plan in plans.items() if not is_done(records.get(sha1))}
+        assemblies = self.assemblies.find((sha1, plan.id) for sha1, plan in left.items())
+        idle = [plan for sha1, plan in left.items() if (sha1, plan.id) not in assemblies]
+        known = self.chunks.known(chunk for plan in idle for chunk in plan.chunks)
+        return {
+            sha1: self._answer_one(plan, records.get(sha1), assemblies.get((sha1, plan.id)), known)
+            for sha1, plan in plans.items()
+        }
+
+    def _answer_one(
+        self, plan: Plan, record: DebugFileRecord | None, assembly: Assembly | None, known: Mapping[str, int]
+    ) -> Answer:
+        if record and is_done(record):
+            return finished(record)
+        if assembly:
+            return state("error", detail=assembly.reason) if assembly.reason else state("assembling")
+        missing = [chunk for chunk in dict.fromkeys(plan.chunks) if chunk not in known]
+        if missing or not plan.chunks:
+            return state("not_found", missing=missing)
+        return self._start(replace(plan, size=sum(known[chunk] for chunk in plan.chunks)))
+
+    def _start(self, plan: Plan) -> Answer:
+        if plan.size > LARGEST_FILE:
+            return state("error", detail="File exceeds maximum size")
+        if self.assemblies.start(plan):
+            self.queue(plan.sha1, plan.id)
+        return state("assembling")
+
+
+def plans_of(request: Any) -> dict[str, Plan]:
+    """The files that a request body names, by SHA-1. Raises ``BadRequestError``."""
+    if not isinstance(request, dict) or len(request) > MOST_FILES:
+        raise BadRequestError(f"the body must be an object of up to {MOST_FILES} files, by their SHA-1")
+    plans = {sha1: plan_of(sha1, file) for sha1, file in request.items()}
+    if sum(len(plan.chunks) for plan in plans.values()) > MOST_CHUNKS:
+        raise BadRequestError(f"Too many chunks: a request may name {MOST_CHUNKS}")
+    return plans
+
+
+def plan_of(sha1: str, file: Any) -> Plan:
+    """One file of a request. Raises ``BadRequestError``."""
+    if not SHA1.fullmatch(sha1):
+        raise BadRequestError(f"a file is named by its SHA-1 in hex, not by {sha1[:60]!r}")
+    name, chunks = (file.get("name"), file.get("chunks")) if isinstance(file, dict) else (None, None)
+    if not isinstance(name, str) or not name or len(name) > NAME_LIMIT:
+        raise BadRequestError(f"{sha1}: name must be a text of 1 to {NAME_LIMIT} characters")
+    if not isinstance(chunks, list) or not all(isinstance(c, str) and SHA1.fullmatch(c) for c in chunks):
+        raise BadRequestError(f"{sha1}: chunks must be a list of SHA-1s in hex")
+    return Plan(sha1, CONTROL.sub("_", name), tuple(chunks))
+
+
+def is_done(record: DebugFileRecord | None) -> bool:
+    """Whether there is nothing more to do for a file. What an older compiler could not read is tried again."""
+    return record is not None and (not record.reason or record.version >= CURRENT)
+
+
+def finished(record: DebugFileRecord) -> Answer:
+    """The answer for a file that the compiler is done with."""
+    if record.reason or not record.entries:
+        return state("error", detail=record.reason)
+    return {**state("ok"), "dif": dif_of(record.entries[0], record.size)}
+
+
+def state(name: str, *, missing: list[str] | None = None, detail: str | None = None) -> Answer:
+    """An answer; ``missingChunks`` must always be a list."""
+    return {"state": name, "missingChunks": missing or [], "detail": detail}

@@ -1,0 +1,60 @@
+"""What the routes of the API work with, made once for the life of the process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cairn.store.assemblies import Assemblies
+from cairn.store.aws import Clients
+from cairn.store.chunks import Chunks
+from cairn.store.debug_file_records import DebugFileRecords
+from cairn.store.debug_files import DebugFiles
+from cairn.store.notifications import assemble_message
+from cairn.store.projects import Projects
+from cairn.store.queues import Queue
+from cairn.store.settings import Settings
+from cairn.store.symbol_index import SymbolIndex
+from cairn.store.tokens import ApiTokens
+from cairn.web.assemble import AssembleCall
+from cairn.web.dsyms import DebugFileList
+
+QUEUE_VARIABLE = "CAIRN_DEBUG_FILE_QUEUE"
+"""The environment variable that names the queue of debug files, by its URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Tokens, projects, and the parts of the debug-file API."""
+
+    tokens: ApiTokens
+    projects: Projects
+    chunks: Chunks
+    assemble: AssembleCall
+    files: DebugFileList
+
+    @classmethod
+    def of(cls, settings: Settings, clients: Clients, queue_url: str) -> Services:
+        """The services of a deployment."""
+        queue, chunks, records = (
+            Queue(clients, queue_url),
+            Chunks(settings, clients),
+            DebugFileRecords(settings, clients),
+        )
+
+        def ask_for_assembly(sha1: str, plan_id: str) -> None:
+            queue.send(assemble_message(sha1, plan_id))
+
+        return cls(
+            tokens=ApiTokens(settings, clients),
+            projects=Projects(settings, clients),
+            chunks=chunks,
+            assemble=AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly),
+            files=DebugFileList(SymbolIndex(settings, clients), records, DebugFiles(settings, clients)),
+        )
+
+    @classmethod
+    def from_environment(cls, clients: Clients, environment: Mapping[str, str] = os.environ) -> Services:
+        """The services of the running function. Raises ``KeyError`` naming the variable that is missing."""
+        return cls.of(Settings.from_environment(environment), clients, environment[QUEUE_VARIABLE])
