@@ -6,7 +6,7 @@ UV     := $(BIN)/uv pip
 UV_PIN := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bundles template deploy cdk clean
+.PHONY: help demo test check format lock bundles template deploy cdk fuzz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -49,6 +49,13 @@ deploy: $(VENV)/dev.stamp ## deploy to the AWS account of your credentials (docs
 
 cdk: $(VENV)/dev.stamp ## run the CDK command line, for instance: make cdk ARGS=diff
 	@$(BIN)/python -m infra.cdk_cli $(ARGS)
+
+build/fuzz/atheris.stamp: requirements/fuzz.txt $(BIN)/uv
+	$(UV) install --quiet --python $(BIN)/python --require-hashes --no-deps --target build/fuzz/atheris -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: $(VENV)/dev.stamp build/fuzz/atheris.stamp ## look for inputs that break Cairn (docs/fuzzing.md): make fuzz ARGS="walker --seconds 60"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: $(BIN)/uv ## resolve the dependencies again and write requirements/*.txt
 	requirements/lock.sh $(BIN)/uv

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Resolves every set of dependencies that pyproject.toml names into a hashed list, one for each thing that is installed:
-# the two Lambda layers (runtime python3.13), the command line with the local run, and the development environment.
+# the two Lambda layers (runtime python3.13), the command line with the local run, the development environment, and the
+# fuzzer.
 set -eu
 uv=$1
 cd "$(dirname "$0")/.."
@@ -14,3 +15,4 @@ compile --python-version 3.11 pyproject.toml --group debug-files --group local -
     -c requirements/local.txt -o requirements/dev.txt
 compile --python-version 3.13 pyproject.toml -c requirements/local.txt -o requirements/layer-cairn.txt
 compile --python-version 3.13 --group debug-files -c requirements/local.txt -o requirements/layer-debug-files.txt
+compile --python-version 3.11 --group fuzz -o requirements/fuzz.txt

@@ -1,0 +1,126 @@
+"""Minidumps by decision: well-formed files about processes that make no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cairn.minidump.records import Arch, Os
+from tests.fuzz.decisions import Decisions
+from tests.synth.codeview import BuildId, Pdb70
+from tests.synth.contexts import LAYOUTS
+from tests.synth.minidump import MinidumpBuilder
+
+ARCHES = [Arch.AMD64, Arch.X86, Arch.ARM64, Arch.ARM, Arch.MIPS, Arch.MIPS64, Arch.PPC, Arch.SPARC, Arch.RISCV64]
+SYSTEMS = [Os.LINUX, Os.WINDOWS, Os.MACOS, Os.ANDROID, Os.IOS, Os.UNKNOWN]
+BASES = [0x40_0000, 0x40_8000, 0x7FFF_F000, 0xFFFF_0000, 0x7F00_0000_0000, 0xFFFF_8000_0000_0000, 0]
+SIZES = [0x1_0000, 0x1000, 0x10_0000, 1, 0, 0xFFFF_FFFF]
+STACKS = [0x7000_0000, 0x7FFD_0000_0000, 0x40_4000, 0xFFFF_F000, 0xFFFF_FFFF_FFFF_F000, 0]
+MAGIC_WORDS = [
+    0, 1, 11, 0x10, 0x33, 0x73, 0x7B, 0x23, 0x2B << 16, 0x1003F, 0x10_000F, 0x40_0003, 0x210_4650_8001,
+    0x8000_0000_0000_0000, 0xFFFF_FFFF_FFFF_FFFF, 0xCCCC_CCCC, 0x7FFF_FFFF_FFFF_FFFF,
+]  # fmt: skip
+"""What saved contexts of signals hold, and the ends of the numbers."""
+
+CODES = [11, 6, 5, 4, 7, 8, 0xC0000005, 0xC0000409, 0xC00000FD, 0xE06D7363, 0x80000003, 0x517A7ED, 1, 10, 0x43507378]
+PDB = Pdb70("4d9d8f6c-1df4-ef9c-2e9d-7d3c2d6e5b3a", 0)
+PERMISSIONS = ["r-xp", "rw-p", "---p", "rwxp"]
+
+
+class DumpProgram:
+    """Builds one dump. ``anchors`` are the addresses that its words and registers point near."""
+
+    def __init__(self, decide: Decisions) -> None:
+        self.decide = decide
+        self.arch = decide.choice(ARCHES)
+        self.os = decide.choice(SYSTEMS)
+        self.mask = (1 << 8 * self.arch.pointer_size) - 1
+        self.anchors = [0]
+        self.builder = MinidumpBuilder(
+            self.arch, self.os, big_endian=decide.below(8) == 7, padded_lists=decide.flag(), cpus=decide.number()
+        )
+
+    def build(self) -> bytes:
+        """The dump."""
+        self.decide.some(4, self._module)
+        self.decide.some(3, self._memory)
+        self.decide.some(4, self._thread)
+        if self.decide.flag():
+            self._exception()
+        self._extras()
+        return self.builder.build()
+
+    def word(self) -> int:
+        """A machine word: mostly an address near something."""
+        kind = self.decide.below(8)
+        if kind < 5:
+            return (self.decide.choice(self.anchors) + self._offset()) & self.mask
+        if kind < 7:
+            return self.decide.choice(MAGIC_WORDS) & self.mask
+        return self.decide.number(8) & self.mask
+
+    def _offset(self) -> int:
+        return self.decide.number() * self.decide.choice([1, 4, 8, 64, -8])
+
+    def _place(self, usual: Sequence[int]) -> int:
+        return (self.decide.choice(usual) if self.decide.below(8) < 7 else self.decide.number(8)) & self.mask
+
+    def _module(self) -> None:
+        base = self._place(BASES)
+        self.anchors.append(base)
+        identity = self.decide.choice([PDB, BuildId("6c8f9d4df41d9cef"), None])
+        self.builder.module(base, self.decide.choice(SIZES), self.decide.choice(["/bin/a", "b.dll", ""]), identity)
+
+    def _memory(self) -> None:
+        start = self._place(self.anchors)
+        add = self.builder.memory64 if self.decide.below(4) == 3 else self.builder.memory
+        add(start, self.decide.take(self.decide.number()))
+
+    def _thread(self) -> None:
+        start = self._place(STACKS)
+        self.anchors.append(start)
+        data = b"".join(self._word_bytes() for _ in range(min(self.decide.below(64), self.decide.left)))
+        data *= self.decide.choice([1, 1, 1, 2, 64])
+        self.builder.thread(
+            1 + self.decide.below(4),
+            self.registers() if self.decide.below(16) else None,
+            (start, data) if self.decide.below(16) else None,
+            stack_in_memory_list=self.decide.flag(),
+        )
+
+    def _word_bytes(self) -> bytes:
+        return self.builder.pack("Q" if self.arch.pointer_size == 8 else "I", self.word())
+
+    def registers(self) -> dict[str, int]:
+        """Registers of a context; those that matter are always set."""
+        names = list(LAYOUTS[str(self.arch)][2])
+        known = {"rip", "eip", "pc", "rsp", "esp", "sp", "rbp", "ebp", "fp", "lr", "ra"} & set(names)
+        chosen = [*sorted(known), *(self.decide.choice(names) for _ in range(self.decide.below(8)))]
+        return {name: self._register(name) for name in chosen}
+
+    def _register(self, name: str) -> int:
+        width = 8 if LAYOUTS[str(self.arch)][2][name][1] == "Q" else 4
+        return self.word() & (1 << 8 * width) - 1
+
+    def _exception(self) -> None:
+        code = self.decide.choice(CODES) if self.decide.below(8) < 7 else self.decide.number(4)
+        parameters = [self.word() for _ in range(self.decide.below(16))]
+        flags = self.decide.choice([1, 2, 0, 0x80, self.decide.number(4)])
+        registers = self.registers() if self.decide.below(4) else None
+        self.builder.exception(1 + self.decide.below(4), code, flags, self.word(), parameters, registers)
+
+    def _extras(self) -> None:
+        """Streams that steer walks and analyses."""
+        if self.decide.below(4) == 1:
+            self.builder.breakpad_info(self.decide.below(6), self.decide.below(6), validity=self.decide.below(4))
+        if self.decide.below(4) == 1:
+            lines = (f"{self.word():x}-{self.word():x} {self.decide.choice(PERMISSIONS)} 0 0:0 0 x" for _ in range(3))
+            self.builder.linux(maps="\n".join(lines))
+        if self.decide.below(4) == 1:
+            for _ in range(2):
+                self.builder.memory_info(self.word(), self.word(), protect=self.decide.choice([0x20, 4, 1, 0x104]))
+        if self.decide.below(8) == 1:
+            expression, function, file = (self.decide.text() for _ in range(3))
+            self.builder.assertion(self.decide.below(4), expression, function, file, self.decide.number())
+        if self.decide.below(8) == 1:
+            module = self.builder.crashpad_module({self.decide.text(): "v"}, ["x"], [("abort", 1, self.decide.take(9))])
+            self.builder.crashpad_info(simple={"a": "b"}, modules={self.decide.below(3): module})

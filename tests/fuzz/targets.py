@@ -1,0 +1,246 @@
+"""What is fuzzed: functions of bytes that return when all is well, and raise when Cairn breaks a promise.
+
+Each one swallows exactly the errors that its entry documents. What it asserts beyond that is the contract of the
+records that come out.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from cairn.crash.build_event import Received, build_event, unreadable_event
+from cairn.crash.event import Event
+from cairn.crash.process import process
+from cairn.crash.records import Crash
+from cairn.crash.symbolication import Found
+from cairn.intake.values import json_object
+from cairn.minidump.errors import MinidumpError
+from cairn.minidump.reader import read
+from cairn.minidump.records import Context, Minidump
+from cairn.symbols.blob import BytesBlob
+from cairn.symbols.breakpad_text import read_lines
+from cairn.symbols.cfi_text import parse_rule, parse_stack_lines
+from cairn.symbols.compiler import compile_here
+from cairn.symbols.errors import DebugFileError, SymbolFileError
+from cairn.symbols.rule_table import RulePiece, rule_pieces
+from cairn.symbols.rules import CfiRule
+from cairn.symbols.symbol_file import SymbolFile
+from cairn.unwind.frames import Stack, Trust
+from cairn.unwind.limits import MAX_FRAMES
+from cairn.unwind.walker import walk_threads
+from tests.fuzz.decisions import Decisions
+from tests.fuzz.dumps import DumpProgram
+from tests.fuzz.packed_symbols import pack
+from tests.fuzz.requests import LIMITS, fuzzed_request
+from tests.fuzz.unwind_rules import FuzzedRules
+from tests.intake.clients import send
+from tests.symbols.programs import SYM
+from tests.synth.minidump import MinidumpBuilder
+
+OFFSETS = (0, 1, 0x1000, 0x1001, 0x1010, 0x103F, 0x1100, 0x1800, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 32, 1 << 63, -1)
+ANSWERS = {200, 400, 401, 403, 404, 405, 413, 415}
+EVENT_KEYS = [
+    "level", "release", "environment", "dist", "server_name", "transaction", "logger", "user", "sdk", "extra",
+    "contexts", "tags", "fingerprint", "breadcrumbs", "message", "logentry", "exception", "values", "os", "device",
+    "name", "type", "formatted", "timestamp", "event_id", "crashpad",
+]  # fmt: skip
+
+
+def fuzz_reader(data: bytes) -> None:
+    """Any bytes are a dump, or a ``MinidumpError``."""
+    try:
+        dump = read(data)
+    except MinidumpError as error:
+        assert error.code
+        assert str(error)
+        return
+    check_dump(dump)
+
+
+def check_dump(dump: Minidump) -> None:
+    """Hold the records to what ``records.py`` promises."""
+    assert all(type(problem) is str for problem in dump.problems)
+    assert [region.start for region in dump.memory.regions] == sorted(r.start for r in dump.memory.regions)
+    contexts = [thread.context for thread in dump.threads]
+    contexts.append(dump.exception.context if dump.exception else None)
+    for context in contexts:
+        check_context(context)
+    for module in dump.modules:
+        assert module.base >= 0
+        assert module.size >= 0
+        assert module.debug_id != ""
+        assert module.code_id != ""
+
+
+def check_context(context: Context | None) -> None:
+    """Registers are unsigned numbers of at most 64 bits."""
+    if context is not None:
+        assert all(0 <= value < 1 << 64 for value in (context.pc, context.sp, *context.registers.values()))
+
+
+def fuzz_dump(data: bytes) -> None:
+    """The whole path of a dump's bytes: read, walked, analysed, made an event."""
+    try:
+        crash = process(data, SampleSymbols())
+    except MinidumpError as error:
+        check_event(unreadable_event(error, received({})))
+    else:
+        check_event(build_event(crash, received({})))
+
+
+def fuzz_walker(data: bytes) -> None:
+    """A well-formed dump of a senseless process, walked by senseless rules."""
+    decide = Decisions(data)
+    program = DumpProgram(decide)
+    rules = FuzzedRules(decide, program.arch)
+    for stack in walk_threads(read(program.build()), rules):
+        check_stack(stack, program.mask)
+
+
+def check_stack(stack: Stack, mask: int) -> None:
+    """Hold a walk to what ``frames.py`` promises."""
+    assert len(stack.frames) <= MAX_FRAMES
+    for index, frame in enumerate(stack.frames):
+        assert (frame.trust is Trust.CONTEXT) or index
+        assert 0 <= frame.pc <= mask
+        assert 0 <= frame.sp <= mask
+        assert all(0 <= value <= mask for value in frame.registers.values()) or not index
+        assert frame.module is None or frame.module.base <= frame.lookup_address < frame.module.end
+
+
+def fuzz_crash(data: bytes) -> None:
+    """A well-formed dump of a senseless crash, analysed and made an event."""
+    check_event(build_event(process(DumpProgram(Decisions(data)).build(), SampleSymbols()), received({})))
+
+
+def fuzz_symbol_file(data: bytes) -> None:
+    """Any bytes are a symbol file that answers, or a ``SymbolFileError``."""
+    try:
+        file = SymbolFile.open(BytesBlob(pack(data)))
+    except SymbolFileError:
+        return
+    look_up(file)
+
+
+def look_up(file: SymbolFile) -> None:
+    """Ask a symbol file all there is to ask."""
+    for offset in OFFSETS:
+        file.has_function(offset)
+        try:
+            file.rule_at(offset)
+            calls = file.locate([offset])[offset]
+        except SymbolFileError:
+            continue
+        assert all(call.line != 0 and type(call.function) is str for call in calls)
+        assert all(call.entry is None for call in calls[:-1])
+
+
+def fuzz_cfi_text(data: bytes) -> None:
+    """Rows of any ``STACK`` lines rise, and say the same once they are in a piece."""
+    rows = parse_stack_lines(read_lines(io.BytesIO(data)))
+    starts = [row.start for row in rows]
+    assert starts == sorted(set(starts))
+    pieces = list(rule_pieces(rows, rows_per_piece=8))
+    tables = [RulePiece(piece.data) for piece in pieces]
+    for row in rows:
+        number = bisect_right(pieces, row.start, key=lambda piece: piece.start) - 1
+        check_row(tables[number].rule_at(row.start), row.rule)
+
+
+def check_row(found: object, text: str | None) -> None:
+    """What a piece answers is the rule of the row, apart from the mark of a function's start."""
+    expected = None if text is None else parse_rule(text)
+    if isinstance(found, CfiRule) and isinstance(expected, CfiRule):
+        assert (found.cfa, found.ra, found.registers) == (expected.cfa, expected.ra, expected.registers)
+    else:
+        assert found == expected
+
+
+def fuzz_breakpad_text(data: bytes) -> None:
+    """Any Breakpad text becomes a symbol file that answers, or a ``DebugFileError``."""
+    with tempfile.TemporaryDirectory(dir=scratch()) as name:
+        source = Path(name, "fuzzed.sym")
+        source.write_bytes(data)
+        try:
+            compiled = compile_here(source, Path(name))
+        except DebugFileError:
+            return
+        for one in compiled:
+            look_up(SymbolFile.open(BytesBlob(one.path.read_bytes())))
+
+
+def fuzz_intake(data: bytes) -> None:
+    """Any request gets an answer of the table; what is kept can be written as JSON."""
+    response, upload, _ = send(fuzzed_request(Decisions(data)), LIMITS)
+    assert response.status in ANSWERS
+    if upload:
+        json.dumps(upload.event, allow_nan=False).encode()
+
+
+def fuzz_event(data: bytes) -> None:
+    """Whatever JSON a client sends, its crash becomes an event that can be stored and read again."""
+    said = json_object(json.dumps({"event": 1}) if not data else json.dumps(Decisions(data).json(EVENT_KEYS)))
+    check_event(build_event(plain_crash(), received(said)))
+    check_event(unreadable_event(MinidumpError("x"), received(said)))
+
+
+def check_event(event: Event) -> None:
+    """An event is JSON, and the same event again."""
+    assert Event.from_json(event.to_json()) == event
+
+
+def received(said: Mapping[str, object]) -> Received:
+    """An upload whose client said this."""
+    return Received(event_id="0" * 32, project=1, received=1_700_000_000.0, event=said)
+
+
+@cache
+def plain_crash() -> Crash:
+    """A crash with nothing remarkable in it."""
+    return process(MinidumpBuilder().thread(1, {}).exception(1, 11).build(), SampleSymbols())
+
+
+@cache
+def scratch() -> str | None:
+    """A folder in memory where there is one: a target that writes files runs ten times as fast there."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+@cache
+def sample_symbols() -> bytes:
+    """A small symbol file with names, lines, inlined calls and unwind rules."""
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name, "a.sym")
+        source.write_bytes(SYM)
+        (compiled,) = compile_here(source, Path(name))
+        return compiled.path.read_bytes()
+
+
+class SampleSymbols:
+    """A ``SymbolFinder`` that has the sample's symbols for the modules with its debug id."""
+
+    def expect(self, ids: Iterable[tuple[str | None, str | None]]) -> None:
+        list(ids)
+
+    def find(self, debug_id: str | None, code_id: str | None) -> Found:
+        file = SymbolFile.open(BytesBlob(sample_symbols()))
+        return Found((file,)) if debug_id == file.debug_id else Found()
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "reader": fuzz_reader,
+    "dump": fuzz_dump,
+    "walker": fuzz_walker,
+    "crash": fuzz_crash,
+    "symbol_file": fuzz_symbol_file,
+    "cfi_text": fuzz_cfi_text,
+    "breakpad_text": fuzz_breakpad_text,
+    "intake": fuzz_intake,
+    "event": fuzz_event,
+}
