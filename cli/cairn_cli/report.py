@@ -116,6 +116,7 @@ def _frame(number: int, frame: Frame, width: int, event: Event) -> Text:
         line.append("  inlined", "dim")
     elif frame.trust in GUESSED:
         line.append(f"  [{GUESSED[frame.trust]}]", "yellow")
+    line.rstrip()
     return line
 
 

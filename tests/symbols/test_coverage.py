@@ -3,21 +3,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cairn.symbols.coverage import MAX_STRETCHES, PADDING, Coverage, merge
+from cairn.symbols.coverage import MAX_STRETCHES, Coverage, merge
 
 
-def test_padding_between_functions_counts_as_covered() -> None:
-    assert merge([(100, 110), (0, 10), (10 + PADDING, 40), (5, 8), (60, 60)]) == [(0, 10), (26, 40), (100, 110)]
-    assert merge([(0, 10), (9 + PADDING, 40)]) == [(0, 40)]
+def test_stretches_that_touch_are_one_and_padding_is_not_covered() -> None:
+    assert merge([(100, 110), (0, 10), (10, 40), (5, 8), (60, 60)]) == [(0, 40), (100, 110)]
+    assert merge([(0, 10), (11, 40)]) == [(0, 10), (11, 40)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=12))
-def test_what_lies_in_a_stretch_is_covered_and_nothing_far_from_one(parts: list[tuple[int, int]]) -> None:
+def test_what_lies_in_a_stretch_is_covered_and_nothing_else(parts: list[tuple[int, int]]) -> None:
     coverage = Coverage.of((start, start + size) for start, size in parts)
     for offset in range(0, 600):
-        inside = any(start <= offset < start + size for start, size in parts)
-        near = any(start - PADDING <= offset < start + size + PADDING for start, size in parts if size)
-        assert (offset in coverage) in (inside, near)
+        assert (offset in coverage) == any(start <= offset < start + size for start, size in parts)
 
 
 def test_a_hostile_number_of_stretches_is_cut_down() -> None:

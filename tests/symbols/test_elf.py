@@ -24,6 +24,15 @@ def test_build_id_and_ends_of_symbols(tmp_path: Path) -> None:
         assert elf.symbol_ends()[start - 0x400000] == start - 0x400000 + size
 
 
+def test_a_function_without_a_size_ends_with_its_section(tmp_path: Path) -> None:
+    program = build(tmp_path, "-O1", "-no-pie")
+    listed = subprocess.run(["readelf", "-SW", program], check=True, capture_output=True, text=True).stdout
+    (row,) = [line.partition("]")[2].split() for line in listed.split("\n") if " .fini " in line]
+    start, size = int(row[2], 16) - 0x400000, int(row[4], 16)
+    with program.open("rb") as file:
+        assert Elf(file).symbol_ends()[start] == start + size
+
+
 @pytest.mark.parametrize("order", ("<", ">"))
 def test_a_32_bit_file_of_either_byte_order(order: str) -> None:
     note = struct.pack(order + "III", 4, 3, 3) + b"GNU\0" + b"\xab\xcd\xef\0"

@@ -88,6 +88,14 @@ def test_a_call_into_nothing_keeps_the_caller() -> None:
     assert trusts(stack) == ["context", "leaf_return", "frame_pointer"]
 
 
+def test_a_call_into_data_of_a_module_keeps_the_caller() -> None:
+    rules = Rules(functions={range(MAIN, MAIN + 64): "main"}, known=(APP,))
+    words = [MAIN + 5, STACK + 8, STACK + 32, LIBC.base + 0x100, 0]
+    stack = LINUX.walk(words, {"rip": APP.base + 0x8000, "rbp": STACK + 16}, rules)
+    assert pcs(stack) == [APP.base + 0x8000, MAIN + 5, LIBC.base + 0x100]
+    assert trusts(stack) == ["context", "leaf_return", "frame_pointer"]
+
+
 def test_scanning_rejects_what_cannot_be_a_return_address() -> None:
     data = MappedRange(LIBC.base + 0x8000, LIBC.base + 0x9000, "r--")
     not_behind_call = LIBC.base + 0x2000
@@ -98,7 +106,7 @@ def test_scanning_rejects_what_cannot_be_a_return_address() -> None:
     stack = LINUX.walk(words, {"rip": LIBC.base + 16}, rules, code=code, mappings=[data])
     assert pcs(stack) == [LIBC.base + 16, MAIN + 5]
     assert stack.frames[1].sp == STACK + 48
-    assert rules.asked == [without_name - 1, MAIN + 4]
+    assert rules.asked == [LIBC.base + 16, without_name - 1, MAIN + 4]
 
 
 def test_scanning_goes_as_far_as_the_peers() -> None:

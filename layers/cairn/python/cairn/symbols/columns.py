@@ -1,13 +1,22 @@
-"""Columns of u32, the building block of the pieces of a symbol file."""
+"""What the pieces of a symbol file are made of: columns of u32."""
 
 from __future__ import annotations
 
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 from cairn.symbols.errors import SymbolFileError
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of a piece, and the first address that it is about."""
+
+    start: int
+    data: bytes
 
 
 def pack(values: Iterable[int]) -> bytes:

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from itertools import chain
 
 END_OF_ADDRESSES = 1 << 32
-PADDING = 16
-"""Bytes between two functions that still count as covered: the compiler's padding, where nothing returns to."""
-
 MAX_STRETCHES = 16384
-"""Stretches that are kept. Where there are more, wider gaps are closed too."""
+"""Stretches that are kept. Where there are more, gaps are closed, the narrow ones first.
+
+While there are fewer, not even the padding between two functions counts as covered: pointers to functions lie on every
+stack, and the byte before a function is what tells them from return addresses (tests/symbols/test_coverage.py)."""
 
 Stretch = tuple[int, int]
 """``(start, end)``, the end exclusive."""
 
 
-def merge(stretches: Iterable[Stretch], gap: int = PADDING) -> list[Stretch]:
+def merge(stretches: Iterable[Stretch], gap: int = 1) -> list[Stretch]:
     """Sort and merge stretches that overlap, or are less than ``gap`` bytes apart; at most ``MAX_STRETCHES`` remain."""
     merged: list[Stretch] = []
     for start, end in sorted(stretches):

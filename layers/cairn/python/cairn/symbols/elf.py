@@ -18,7 +18,7 @@ _EM_ARM = 40
 _PT_LOAD, _PT_NOTE = 1, 4
 _SHT_SYMTAB, _SHT_NOTE, _SHT_DYNSYM = 2, 7, 11
 _NT_GNU_BUILD_ID = 3
-_FUNCTION_TYPES = (2, 10)  # STT_FUNC, STT_GNU_IFUNC
+_NO_TYPE, _FUNCTION_TYPES = 0, (2, 10)  # STT_NOTYPE; STT_FUNC, STT_GNU_IFUNC
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,32 @@ class Elf:
         return None
 
     def symbol_ends(self) -> dict[int, int]:
-        """Return the ends of functions in the symbol tables, by their start, both relative to the module's base."""
+        """Return the ends of functions in the symbol tables, by their start, both relative to the module's base.
+
+        A function without a size (``_fini``, much assembly) ends with its section at the latest.
+        """
         base = next((header.address for header in self._program_headers() if header.type == _PT_LOAD), 0)
         entry = self._struct("IBBHQQ" if self._wide else "IIIBBH")
         ends: dict[int, int] = {}
-        for section in self._section_headers():
+        sections = list(self._section_headers())
+        for section in sections:
             if section.type not in (_SHT_SYMTAB, _SHT_DYNSYM):
                 continue
             data = self._bytes(section.offset, section.size)
             for fields in entry.iter_unpack(data[: len(data) // entry.size * entry.size]):
-                info, value, size = (fields[1], fields[4], fields[5]) if self._wide else (fields[3], *fields[1:3])
+                info, home, value, size = self._symbol(fields)
+                start = (value & self._address_mask) - base
                 if size and info & 15 in _FUNCTION_TYPES:
-                    start = (value & self._address_mask) - base
                     ends[start] = max(ends.get(start, 0), start + size)
+                elif not size and home < len(sections) and info & 15 in (_NO_TYPE, *_FUNCTION_TYPES):
+                    ends.setdefault(start, sections[home].address + sections[home].size - base)
         return ends
+
+    def _symbol(self, fields: tuple[int, ...]) -> tuple[int, int, int, int]:
+        """Info, section, value and size of an entry of a symbol table, whose order depends on the width."""
+        if self._wide:
+            return fields[1], fields[3], fields[4], fields[5]
+        return fields[3], fields[5], fields[1], fields[2]
 
     def _program_headers(self) -> Iterator[_Header]:
         for header in self._headers(self._programs, self._struct("IIQQQQQQ" if self._wide else "IIIIIIII")):

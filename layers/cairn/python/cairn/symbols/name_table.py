@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
-from cairn.symbols.columns import ColumnReader, deltas, pack
+from cairn.symbols.columns import ColumnReader, Piece, deltas, pack
 from cairn.symbols.errors import MalformedDebugFileError, SymbolFileError
 from cairn.symbols.records import Location
 from cairn.symbols.symcache import LANGUAGES, MAX_INLINE_DEPTH, NONE, SymCache
@@ -23,14 +22,6 @@ Key = tuple[int, int, int, int]
 """A location of a symcache: file, line, function, the location it is inlined into."""
 
 _GAP: Key = (NONE, NONE, NONE, NONE)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes of a piece, and the first address that it is about."""
-
-    start: int
-    data: bytes
 
 
 def name_pieces(

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cairn.symbols.cfi_text import Row, parse_rule
-from cairn.symbols.columns import ColumnReader, deltas, pack
+from cairn.symbols.columns import ColumnReader, Piece, deltas, pack
 from cairn.symbols.errors import SymbolFileError
-from cairn.symbols.name_table import Piece
 from cairn.symbols.rules import CfiRule, WinRule
 
 ROWS_PER_PIECE = 16384

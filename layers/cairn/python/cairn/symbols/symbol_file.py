@@ -16,9 +16,10 @@ from types import TracebackType
 from typing import Any
 
 from cairn.symbols.blob import Blob
+from cairn.symbols.columns import Piece
 from cairn.symbols.coverage import Coverage, Stretch
 from cairn.symbols.errors import SymbolFileError, SymbolFileVersionError
-from cairn.symbols.name_table import NamePiece, Piece
+from cairn.symbols.name_table import NamePiece
 from cairn.symbols.pieces import Pieces, compress, decompress
 from cairn.symbols.records import Features, Location
 from cairn.symbols.rule_table import RulePiece
@@ -168,7 +169,7 @@ class SymbolFile:
         return self._rule_piece(len(self._index.names) + piece).rule_at(offset)
 
     def has_function(self, offset: int) -> bool:
-        """Whether ``offset`` lies in a function, or in the few bytes of padding behind one. Fetches nothing."""
+        """Whether ``offset`` lies in a function; in a file of very many also in a gap between two. Fetches nothing."""
         return offset in self._index.covered
 
     def locate(self, offsets: Sequence[int]) -> dict[int, tuple[Location, ...]]:
