@@ -219,6 +219,7 @@ def start_small(state: State, zips: list[Path]) -> Small:
     deployment = deploy(clients, json.dumps(template()), zips, said.append)
     if deployment.changed:
         emulator.save()
+    emulator.work()
     return Small(emulator, clients, deployment.outputs, said)
 
 

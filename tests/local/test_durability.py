@@ -59,7 +59,7 @@ def test_an_orderly_stop_sends_no_event_again_and_new_code_is_deployed(state: St
         assert second.said[0] == "3 bundles uploaded"
         assert second.ask("GET", "/")[1]["version"] == 2
         put(second, "b")
-        assert eventually(lambda: second.items() == {"crashes/b"})
+        assert eventually(lambda: second.items() == {"crashes/b"}), second.items()
     finally:
         second.emulator.stop()
 

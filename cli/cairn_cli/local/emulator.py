@@ -76,11 +76,15 @@ class Emulator:
         emulator._wait_until_ready()
         return emulator
 
+    def work(self) -> None:
+        """Let functions take messages from queues, those of the last run first. Call it when the stack is deployed."""
+        with contextlib.suppress(OSError):
+            self._tell(b"work\n")
+
     def save(self) -> None:
         """Have everything written, and wait for it. Raises ``LocalError`` (``emulator_failed``)."""
         try:
-            self._input.write(b"save\n")
-            self._input.flush()
+            self._tell(b"save\n")
             saved = self.saves.get(timeout=START_LIMIT)
         except (OSError, queue.Empty):
             saved = False
@@ -112,6 +116,10 @@ class Emulator:
         except OSError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
+
+    def _tell(self, command: bytes) -> None:
+        self._input.write(command)
+        self._input.flush()
 
     def _wait_until_ready(self) -> None:
         try:

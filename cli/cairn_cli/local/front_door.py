@@ -67,7 +67,8 @@ Integration = Callable[[Request], Awaitable[Reply]]
 class FrontDoor:
     """An ASGI application that lets through what API Gateway lets through.
 
-    ``integration`` answers a request; ``report`` is told method, path, status, body size and seconds of each.
+    ``integration`` answers a request, ``at_once`` of them at a time while others wait; ``report`` is told method,
+    path, status, body size and seconds of each.
     """
 
     def __init__(
@@ -75,10 +76,12 @@ class FrontDoor:
         integration: Integration,
         report: Callable[[str, str, int, int, float], None] = lambda *_: None,
         timeout: float = INTEGRATION_TIMEOUT,
+        at_once: int = 4,
     ) -> None:
         self.integration = integration
         self.report = report
         self.timeout = timeout
+        self._places = asyncio.Semaphore(at_once)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request of the HTTP scope; every other scope is closed."""
@@ -105,7 +108,8 @@ class FrontDoor:
         query = scope["query_string"].decode("latin-1")
         request = Request(scope["method"], scope["raw_path"].decode("latin-1"), query, headers, body)
         try:
-            reply = await asyncio.wait_for(self.integration(request), self.timeout)
+            async with self._places:
+                reply = await asyncio.wait_for(self.integration(request), self.timeout)
         except TimeoutError:
             return refusal(503)
         except Exception:

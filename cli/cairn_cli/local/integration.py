@@ -16,7 +16,7 @@ from ministack.services import apigateway, lambda_svc
 from cairn_cli.local.front_door import Reply, Request, refusal
 
 _execute = lambda_svc._execute_function_with_config_scope
-_emit_logs = lambda_svc._emit_lambda_logs
+_queue_concurrency = lambda_svc._sqs_esm_concurrency
 _reply = lambda_svc.lambda_execute_result_to_api_proxy_response
 
 
@@ -44,14 +44,36 @@ def behave_as_aws() -> None:
     lambda_svc.lambda_execute_result_to_api_proxy_response = _reply_without_reasons
 
 
-def tell_logs(tell: Callable[[str, str, bool], None]) -> None:
-    """From now on hand what each call of a function logs to ``tell``: function, text, whether the call failed."""
+class QueueWork:
+    """How many functions run for a queue at once: none until ``begin``, then one for each processor.
 
-    def emit_and_tell(record: dict[str, Any], request_id: str, text: str, error: bool, *args: Any, **more: Any) -> None:
-        _emit_logs(record, request_id, text, error, *args, **more)
+    A function that is replaced while it starts fails, and its message waits for the visibility timeout: so nothing
+    starts before the deployment. And AWS has a machine for each, while here ten cold starts on two processors made
+    senders wait beyond their 30 s.
+    """
+
+    def __init__(self) -> None:
+        self._limit = 0
+        lambda_svc._sqs_esm_concurrency = self._concurrency
+
+    def begin(self) -> None:
+        """Let functions take messages."""
+        self._limit = os.cpu_count() or 1
+
+    def _concurrency(self, *arguments: Any) -> int:
+        return min(self._limit, int(_queue_concurrency(*arguments)))
+
+
+def tell_logs(tell: Callable[[str, str, bool], None]) -> None:
+    """From now on hand what each call of a function logs to ``tell``: function, text, whether the call failed.
+
+    The emulator would keep a log stream for each call in memory, for ever.
+    """
+
+    def emit(record: dict[str, Any], _request_id: str, text: str, error: bool, *_: Any, **__: Any) -> None:
         tell((record.get("config") or record).get("FunctionName", "unknown"), text, error)
 
-    lambda_svc._emit_lambda_logs = emit_and_tell
+    lambda_svc._emit_lambda_logs = emit
 
 
 def _reply_without_reasons(result: dict[str, Any]) -> Any:

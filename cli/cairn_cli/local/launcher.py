@@ -1,10 +1,10 @@
 """The child process that is the emulator: MiniStack behind the front door, with snapshots.
 
 Run as ``python -m cairn_cli.local.launcher STATE EMULATOR_FD FRONT_FD``. The descriptors are listening sockets. It
-stops in order at SIGTERM and when its standard input ends, which also happens when its parent is killed. A line on
-standard input asks for a snapshot of everything. On standard output it writes a line of JSON for each thing that its
-parent may want to know: ``{"event": "ready"}``, ``{"event": "saved", "done": true}``, ``{"event": "request", …}``,
-``{"event": "log", …}``.
+stops in order at SIGTERM and when its standard input ends, which also happens when its parent is killed. A line there
+is a command: ``work`` lets functions take messages from queues, ``save`` writes a snapshot of everything. On standard
+output it writes a line of JSON for each thing that its parent may want to know: ``{"event": "ready"}``,
+``{"event": "saved", "done": true}``, ``{"event": "request", …}``, ``{"event": "log", …}``.
 """
 
 from __future__ import annotations

@@ -75,6 +75,7 @@ class LocalCairn:
         key = first_key(Projects(Settings.from_outputs(outputs), clients))
         if deployment.changed:
             emulator.save()
+        emulator.work()
         self.minidump_url = minidump_url(emulator.url, key)
         self.connection = Connection(bare.url, bare.endpoint_url, bare.pid, outputs, dsn(emulator.url, key))
         self.state.write_connection(self.connection)

@@ -11,7 +11,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from hypercorn.config import Config
 from ministack.app import app as emulator
 
 from cairn_cli.local.front_door import FrontDoor
-from cairn_cli.local.integration import behave_as_aws, call_function, tell_logs
-from cairn_cli.local.snapshots import Snapshots, recover
+from cairn_cli.local.integration import QueueWork, behave_as_aws, call_function, tell_logs
+from cairn_cli.local.snapshots import Snapshots
 
 LARGEST_HEADER = 65_536
 """Beyond this the server refuses by itself, with an empty 431."""
@@ -33,15 +34,24 @@ async def serve(marker: Path, emulator_fd: int, front_fd: int) -> None:
     ``marker`` is the file of ``Snapshots``.
     """
     snapshots = Snapshots(marker)
-    stop = _follow_parent(snapshots)
+    queue_work = QueueWork()
 
-    def started() -> None:
-        recover(marker)
-        say("ready")
+    def work() -> None:
+        snapshots.recover()
+        queue_work.begin()
+
+    async def save() -> None:
+        say("saved", done=await snapshots.save(everything=True))
+
+    stop = _obey_parent({b"work": work, b"save": lambda: _in_background(save())})
+
+    async def stopped() -> None:
+        await stop.wait()
+        snapshots.stopping = time.time()
 
     keeper = asyncio.create_task(snapshots.keep())
-    application = _application(_port(front_fd), snapshots, started)
-    await hypercorn_serve(application, _config(emulator_fd, front_fd), shutdown_trigger=stop.wait)
+    application = _application(_port(front_fd), snapshots)
+    await hypercorn_serve(application, _config(emulator_fd, front_fd), shutdown_trigger=stopped)
     keeper.cancel()
     snapshots.finish()
 
@@ -56,16 +66,16 @@ def _config(*descriptors: int) -> Config:
     return config
 
 
-def _application(front_port: int, snapshots: Snapshots, started: Callable[[], None]) -> Any:
+def _application(front_port: int, snapshots: Snapshots) -> Any:
     behave_as_aws()
     tell_logs(lambda function, text, failed: say("log", function=function, text=text, failed=failed))
-    front_door = FrontDoor(call_function, _report)
+    front_door = FrontDoor(call_function, _report, at_once=max(4, 2 * (os.cpu_count() or 1)))
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         async def send_and_tell(message: Any) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
-                started()
+                say("ready")
 
         if scope["type"] == "lifespan":
             await emulator(scope, receive, send_and_tell)
@@ -91,27 +101,32 @@ def _report(method: str, path: str, status: int, size: int, seconds: float) -> N
     say("request", method=method, path=path, status=status, size=size, seconds=round(seconds, 3))
 
 
-def _follow_parent(snapshots: Snapshots) -> asyncio.Event:
+def _obey_parent(commands: Mapping[bytes, Callable[[], None]]) -> asyncio.Event:
+    """Run the commands that come as lines on standard input. The event is set when it ends, or by a signal."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    saving: set[asyncio.Task[None]] = set()
-
-    async def save() -> None:
-        say("saved", done=await snapshots.save(everything=True))
 
     def read() -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
+        lines = os.read(sys.stdin.fileno(), 4096)
+        if not lines:
             loop.remove_reader(sys.stdin.fileno())
             stop.set()
-            return
-        task = loop.create_task(save())
-        saving.add(task)
-        task.add_done_callback(saving.discard)
+        for line in lines.split():
+            commands[line]()
 
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, stop.set)
     loop.add_reader(sys.stdin.fileno(), read)
     return stop
+
+
+_tasks: set[asyncio.Task[None]] = set()
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
 
 
 def _port(descriptor: int) -> int:

@@ -34,6 +34,8 @@ SETTLE = 0.2
 BREATH = 4
 """Time between two snapshots, in times that the last one took."""
 SAVE_LIMIT = 120.0
+CLOCK_GRAIN = 0.1
+"""Seconds that a file's time may lie before the clock's."""
 EVENT_MARGIN = 5.0
 """Seconds before the snapshot from which on the events of objects are sent again."""
 
@@ -43,10 +45,16 @@ log = logging.getLogger("cairn.snapshots")
 
 
 class Snapshots:
-    """Watches requests and writes what they changed. ``marker`` carries the time of the last snapshot."""
+    """Watches requests and writes what they changed.
+
+    ``marker`` is a file whose time is that of the last snapshot; ``stopping`` is when an orderly stop began. The
+    marker stays as the last run left it until ``recover`` has made use of it.
+    """
 
     def __init__(self, marker: Path) -> None:
         self.marker = marker
+        self.stopping = 0.0
+        self._recovered = False
         self._changed = asyncio.Event()
         self._writing = asyncio.Lock()
 
@@ -93,19 +101,35 @@ class Snapshots:
             os._exit(code)
 
     def _mark(self, when: float) -> None:
-        self.marker.touch(mode=0o600)
-        os.utime(self.marker, (when, when))
+        if self._recovered:
+            self.marker.touch(mode=0o600)
+            os.utime(self.marker, (when, when))
+
+    def recover(self) -> None:
+        """Make good what the last snapshot could not know. Call it once, before functions take messages."""
+        release_messages()
+        resend_events(self.marker.stat().st_mtime - EVENT_MARGIN if self.marker.exists() else 0)
+        self._recovered = True
+        self._changed.set()
 
     def finish(self) -> None:
-        """Note that the emulator has stopped in order and written everything."""
-        self._mark(time.time() + 365 * 86400)
+        """Note that the emulator has stopped in order and written everything that came before the stop began."""
+        self._mark(self.stopping + EVENT_MARGIN)
 
 
 def write(everything: bool) -> None:
-    """Write the state of the services that hold data, or of all, with the emulator's own writer."""
+    """Write the state of the services that hold data, or of all, with the emulator's own writer.
+
+    Raises ``OSError`` if the data did not reach the disk; the writer itself only logs that.
+    """
+    started = time.time()
     states = app._build_persistence_save_dict()
     order = [*(name for name in states if everything and name not in DATA), *DATA]
     persistence.save_all({name: states[name] for name in order if name in states})
+    for name in DATA:
+        file = Path(persistence.STATE_DIR, f"{name}.json")
+        if name in states and file.stat().st_mtime < started - CLOCK_GRAIN:
+            raise OSError(f"{file} was not written")
 
 
 async def _finish(child: int) -> bool:
@@ -117,14 +141,6 @@ async def _finish(child: int) -> bool:
         if time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
         await asyncio.sleep(0.02)
-
-
-def recover(marker: Path) -> None:
-    """Make good what the last snapshot could not know. Call it once, when the emulator has read its state."""
-    if not marker.exists():
-        return
-    release_messages()
-    resend_events(marker.stat().st_mtime - EVENT_MARGIN)
 
 
 def release_messages() -> None:
