@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from cairn.symbols.symbol_file import SymbolFile
+if TYPE_CHECKING:
+    from cairn.symbols.symbol_file import SymbolFile
 
 _NATIVE = ("elf", "macho", "pe", "pdb")
 
