@@ -16,3 +16,5 @@ compile --python-version 3.11 pyproject.toml --group debug-files --group local -
 compile --python-version 3.13 pyproject.toml -c requirements/local.txt -o requirements/layer-cairn.txt
 compile --python-version 3.13 --group debug-files -c requirements/local.txt -o requirements/layer-debug-files.txt
 compile --python-version 3.11 --group fuzz -o requirements/fuzz.txt
+# The sentry-cli before the one in `dev`, for contract tests: two versions of a package do not fit into one environment.
+echo 'sentry-cli>=2,<3' | compile --python-version 3.11 - -o requirements/sentry-cli-2.txt
