@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
@@ -19,6 +20,8 @@ from cairn.store.notifications import object_keys
 from cairn.store.settings import Settings
 
 logger = Logger(service="symbolicate")
+# A message may hold nothing to do (S3's test event); that is no fault to warn about.
+warnings.filterwarnings("ignore", "No application metrics to publish")
 metrics = Metrics(namespace="Cairn", service="symbolicate")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
