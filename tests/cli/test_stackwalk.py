@@ -21,8 +21,8 @@ def test_the_report_of_the_sample(tmp_path: Path, snapshot: SnapshotAssertion) -
     assert done.out == snapshot
 
 
-def test_json_is_the_event(tmp_path: Path) -> None:
-    event = stackwalk(tmp_path, DUMP, "--symbols", SAMPLE / "lighthouse", "--json").json
+def test_the_event_as_cairn_stores_it(tmp_path: Path) -> None:
+    event = stackwalk(tmp_path, DUMP, "--symbols", SAMPLE / "lighthouse", "--event").json
     crash = event["exception"]["values"][0]
     assert crash["type"] == "SIGSEGV / SEGV_MAPERR / 0x10"
     assert crash["stacktrace"]["frames"][-1]["function"] == "Lamp::dim_to"
