@@ -21,6 +21,20 @@ MAGIC_WORDS = [
 ]  # fmt: skip
 """What saved contexts of signals hold, and the ends of the numbers."""
 
+MARKS: dict[tuple[Arch, Os], dict[int, int]] = {
+    (Arch.AMD64, Os.LINUX): {184: 0x33, 224: 0},
+    (Arch.X86, Os.LINUX): {80: 0x73, 92: 0x7B},
+    (Arch.ARM64, Os.LINUX): {592: 0x210_4650_8001},
+    (Arch.ARM, Os.LINUX): {0: 11, 4: 0, 132: 0, 220: 0x40_0100, 224: 0x10},
+    (Arch.AMD64, Os.WINDOWS): {0x30: 0x10_000B, 0x38: 0x33, 0x40: 0x2B << 16},
+    (Arch.X86, Os.WINDOWS): {0: 0x1_0007, 0xBC: 0x1B},
+    (Arch.ARM64, Os.WINDOWS): {0: 0x40_0003, 0x108: 0x40_0100},
+}
+"""What tells the registers that a signal or an exception saved on the stack, by offset (``unwind/signals.py``)."""
+
+SAVED_WORDS = 80
+PROGRAM_COUNTERS = {"rip", "eip", "pc", "lr", "ra"}
+SPECIAL = {"rsp", "esp", "sp", "rbp", "ebp", "fp"} | PROGRAM_COUNTERS
 CODES = [11, 6, 5, 4, 7, 8, 0xC0000005, 0xC0000409, 0xC00000FD, 0xE06D7363, 0x80000003, 0x517A7ED, 1, 10, 0x43507378]
 PDB = Pdb70("4d9d8f6c-1df4-ef9c-2e9d-7d3c2d6e5b3a", 0)
 PERMISSIONS = ["r-xp", "rw-p", "---p", "rwxp"]
@@ -34,7 +48,7 @@ class DumpProgram:
         self.arch = decide.choice(ARCHES)
         self.os = decide.choice(SYSTEMS)
         self.mask = (1 << 8 * self.arch.pointer_size) - 1
-        self.anchors = [0]
+        self.anchors, self.code = [0], [0]
         self.builder = MinidumpBuilder(
             self.arch, self.os, big_endian=decide.below(8) == 7, padded_lists=decide.flag(), cpus=decide.number()
         )
@@ -67,6 +81,7 @@ class DumpProgram:
     def _module(self) -> None:
         base = self._place(BASES)
         self.anchors.append(base)
+        self.code.append(base)
         identity = self.decide.choice([PDB, BuildId("6c8f9d4df41d9cef"), None])
         self.builder.module(base, self.decide.choice(SIZES), self.decide.choice(["/bin/a", "b.dll", ""]), identity)
 
@@ -78,34 +93,51 @@ class DumpProgram:
     def _thread(self) -> None:
         start = self._place(STACKS)
         self.anchors.append(start)
-        data = b"".join(self._word_bytes() for _ in range(min(self.decide.below(64), self.decide.left)))
+        words = [self.word() for _ in range(min(self.decide.below(64), self.decide.left))]
+        if self.decide.below(4) == 1:
+            self._save_registers(words, start, self.decide.below(24))
+        size = self.arch.pointer_size
+        data = b"".join(self.builder.pack("Q" if size == 8 else "I", word) for word in words)
         data *= self.decide.choice([1, 1, 1, 2, 64])
         self.builder.thread(
             1 + self.decide.below(4),
-            self.registers() if self.decide.below(16) else None,
+            self.registers(start) if self.decide.below(16) else None,
             (start, data) if self.decide.below(16) else None,
             stack_in_memory_list=self.decide.flag(),
         )
 
-    def _word_bytes(self) -> bytes:
-        return self.builder.pack("Q" if self.arch.pointer_size == 8 else "I", self.word())
+    def _save_registers(self, words: list[int], start: int, place: int) -> None:
+        """Put what a signal saves into a stack: a return address, pointers where x86 has them, the registers."""
+        size = self.arch.pointer_size
+        words += [0] * (place - len(words))
+        here = start + size * (place + 5)
+        pointers = [0, here - 128 if self.os is Os.LINUX else here, here, 0]
+        saved = [self.word() for _ in range(SAVED_WORDS)]
+        for offset, mark in MARKS.get((self.arch, self.os), {}).items():
+            saved[offset // size] = mark
+        words[place:place] = [self.code[-1] + 16, *(pointers if self.arch is Arch.X86 else []), *saved]
+        words[:] = [word & self.mask for word in words]
 
-    def registers(self) -> dict[str, int]:
-        """Registers of a context; those that matter are always set."""
+    def registers(self, stack: int) -> dict[str, int]:
+        """Registers of a context. Those that matter are always set, mostly to code and to the thread's stack."""
         names = list(LAYOUTS[str(self.arch)][2])
-        known = {"rip", "eip", "pc", "rsp", "esp", "sp", "rbp", "ebp", "fp", "lr", "ra"} & set(names)
+        known = SPECIAL & set(names)
         chosen = [*sorted(known), *(self.decide.choice(names) for _ in range(self.decide.below(8)))]
-        return {name: self._register(name) for name in chosen}
+        return {name: self._register(name, stack) for name in chosen}
 
-    def _register(self, name: str) -> int:
+    def _register(self, name: str, stack: int) -> int:
         width = 8 if LAYOUTS[str(self.arch)][2][name][1] == "Q" else 4
-        return self.word() & (1 << 8 * width) - 1
+        value = self.word()
+        if name in SPECIAL and self.decide.below(8) < 7:
+            code = self.code[self.decide.below(len(self.code))] + self.decide.number(2)
+            value = code if name in PROGRAM_COUNTERS else stack + self.arch.pointer_size * self.decide.below(16)
+        return value & self.mask & (1 << 8 * width) - 1
 
     def _exception(self) -> None:
         code = self.decide.choice(CODES) if self.decide.below(8) < 7 else self.decide.number(4)
         parameters = [self.word() for _ in range(self.decide.below(16))]
         flags = self.decide.choice([1, 2, 0, 0x80, self.decide.number(4)])
-        registers = self.registers() if self.decide.below(4) else None
+        registers = self.registers(self._place(self.anchors)) if self.decide.below(4) else None
         self.builder.exception(1 + self.decide.below(4), code, flags, self.word(), parameters, registers)
 
     def _extras(self) -> None:

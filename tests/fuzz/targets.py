@@ -98,7 +98,7 @@ def fuzz_walker(data: bytes) -> None:
     """A well-formed dump of a senseless process, walked by senseless rules."""
     decide = Decisions(data)
     program = DumpProgram(decide)
-    rules = FuzzedRules(decide, program.arch)
+    rules = FuzzedRules.make(decide, program.arch)
     for stack in walk_threads(read(program.build()), rules):
         check_stack(stack, program.mask)
 

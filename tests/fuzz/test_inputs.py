@@ -63,7 +63,7 @@ def test_walks_meet_rules_and_guesses() -> None:
     for data in random_bytes(150):
         decide = Decisions(data)
         program = DumpProgram(decide)
-        rules = FuzzedRules(decide, program.arch)
+        rules = FuzzedRules.make(decide, program.arch)
         stacks = walk_threads(read(program.build()), rules)
         trusts |= {frame.trust for stack in stacks for frame in stack.frames}
     assert {Trust.CONTEXT, Trust.CFI, Trust.SCAN} <= trusts

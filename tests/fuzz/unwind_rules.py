@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from cairn.minidump.records import Arch, Module
 from cairn.symbols.rules import CfiRule, Expression, WinRule
 from tests.fuzz.decisions import Decisions
@@ -41,6 +43,11 @@ class FuzzedRules:
         assert 0 <= offset < module.size
         return self._functions
 
+    @classmethod
+    def make(cls, decide: Decisions, arch: Arch) -> FuzzedRules:
+        """Rules that are near, or far away."""
+        return (FarRules if decide.flag() else FuzzedRules)(decide, arch)
+
     def _cfi(self) -> CfiRule:
         ra = self._expression() if self._decide.below(8) else None
         return CfiRule(
@@ -55,11 +62,11 @@ class FuzzedRules:
 
     def _expression(self, *, cfa: bool = False) -> Expression:
         number = self._decide.choice(NUMBERS)
-        usual: list[Expression] = (
-            [(self._sp, number, "+")] if cfa else [(".cfa", number, "+", "^"), (".cfa", number, "+")]
-        )
+        base = self._sp if cfa else ".cfa"
+        usual: list[Expression] = [(base, number, "+"), (".cfa", number, "+", "^"), (base, number, "-", "^"), (base,)]
+        usual += [(self._decide.choice(self._names), number, "+", "^")]
         if self._decide.below(4) < 3:
-            return self._decide.choice(usual)
+            return usual[0] if cfa and self._decide.flag() else self._decide.choice(usual)
         tokens = [self._token() for _ in range(self._decide.below(12))]
         return tuple(tokens * self._decide.choice([1, 1, 1, 40]))
 
@@ -86,3 +93,14 @@ class FuzzedRules:
             program=program,
             allocates_base_pointer=self._decide.flag(),
         )
+
+
+class FarRules(FuzzedRules):
+    """Rules that want to be told what will be asked, and know where functions begin."""
+
+    def prefetch(self, places: Collection[tuple[Module, int]]) -> None:
+        assert all(0 <= offset < module.size for module, offset in places)
+
+    def function_start(self, module: Module, offset: int) -> int | None:
+        assert 0 <= offset < module.size
+        return None if offset % 5 == 0 else offset // 256 * 256
