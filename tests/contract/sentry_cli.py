@@ -1,4 +1,4 @@
-"""The true sentry-cli, in its two living versions, run against a server of ours; and a proxy that spoils what it sends."""
+"""The true sentry-cli, in its two living versions, run against a server of ours; and a proxy that spoils requests."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from cairn.crash.event import Event
 from cairn.store.events import EventRecord, Events
 from cairn.store.projects import Projects
 from cairn.store.queues import Depth, Queue
+from cairn.store.tokens import ApiTokens
 from cairn_cli.debug_files import upload, wait
 from cairn_cli.local.run import LocalCairn
 from cairn_cli.target import Target, local_target
@@ -47,6 +48,11 @@ class Running:
         """Upload debug files and wait until they can be used."""
         for _, _, reason in wait(self.target, upload(self.target, list(paths))):
             assert reason is None, reason
+
+    def token(self, *scopes: str, url: str | None = None) -> str:
+        """A new API token; ``url`` when it is to lead somewhere else."""
+        tokens = ApiTokens(self.target.settings, self.target.clients)
+        return tokens.create(url or self.cairn.url, "test", scopes or ["org:ci"])[0]
 
     def record(self, event_id: str, patience: float = 30) -> EventRecord:
         """The stored event, once it is there."""
