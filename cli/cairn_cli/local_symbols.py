@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-from cairn.symbols.folder import LocalSymbols
+from typing import TYPE_CHECKING
 
 from cairn.crash.symbolication import Found
 from cairn.symbols.records import SymbolStatus
+
+if TYPE_CHECKING:
+    from cairn.symbols.folder import LocalSymbols
 
 
 class FolderFinder:
     """Symbol files compiled on first use into a cache (a ``crash.symbolication.SymbolFinder``)."""
 
     def __init__(self, paths: Sequence[Path], cache: Path) -> None:
-        self._symbols = LocalSymbols(paths, cache) if paths else None
+        self._symbols = _symbols(paths, cache) if paths else None
 
     def expect(self, ids: Iterable[tuple[str | None, str | None]]) -> None:
         """Nothing to prepare: a file is compiled when a frame first needs it."""
@@ -26,3 +28,14 @@ class FolderFinder:
             return Found()
         files = self._symbols.find(debug_id, code_id)
         return Found(tuple(files), SymbolStatus.FOUND if files else SymbolStatus.MISSING)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Which files could not be read so far, and why, for a person."""
+        return tuple(self._symbols.problems) if self._symbols else ()
+
+
+def _symbols(paths: Sequence[Path], cache: Path) -> LocalSymbols:
+    from cairn.symbols.folder import LocalSymbols
+
+    return LocalSymbols(paths, cache)
