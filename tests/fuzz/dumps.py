@@ -35,17 +35,29 @@ MARKS: dict[tuple[Arch, Os], dict[int, int]] = {
 SAVED_WORDS = 80
 PROGRAM_COUNTERS = {"rip", "eip", "pc", "lr", "ra"}
 SPECIAL = {"rsp", "esp", "sp", "rbp", "ebp", "fp"} | PROGRAM_COUNTERS
-CODES = [11, 6, 5, 4, 7, 8, 0xC0000005, 0xC0000409, 0xC00000FD, 0xE06D7363, 0x80000003, 0x517A7ED, 1, 10, 0x43507378]
+CPP_EXCEPTION = 0xE06D7363
+SIGNALS = [11, 7, 4, 5, 6, 8]
+CODES = {
+    Os.WINDOWS: [0xC0000005, CPP_EXCEPTION, 0xC0000409, 0xC00000FD, 0x80000003, 0xC0000006, 0x517A7ED],
+    Os.MACOS: [1, 2, 3, 6, 5, 10, 0x43507378],
+    Os.IOS: [1, 2, 3, 6, 5, 10],
+}
+"""Codes of exceptions; every other system has signals."""
 PDB = Pdb70("4d9d8f6c-1df4-ef9c-2e9d-7d3c2d6e5b3a", 0)
 PERMISSIONS = ["r-xp", "rw-p", "---p", "rwxp"]
+PROTECTIONS = [0x20, 4, 1, 0x104, 2]
+DECODED = [Arch.AMD64, Arch.X86, Arch.ARM64, Arch.ARM]
+"""Architectures whose instructions are taken apart."""
+
+TYPE_NAMES = [b".?AVruntime_error@std@@\0", b".?AVexception@std@@\0", b".H\0", b"what\0"]
 
 
 class DumpProgram:
     """Builds one dump. ``anchors`` are the addresses that its words and registers point near."""
 
-    def __init__(self, decide: Decisions) -> None:
+    def __init__(self, decide: Decisions, arches: Sequence[Arch] = ARCHES) -> None:
         self.decide = decide
-        self.arch = decide.choice(ARCHES)
+        self.arch = decide.choice(arches)
         self.os = decide.choice(SYSTEMS)
         self.mask = (1 << 8 * self.arch.pointer_size) - 1
         self.anchors, self.code = [0], [0]
@@ -134,11 +146,15 @@ class DumpProgram:
         return value & self.mask & (1 << 8 * width) - 1
 
     def _exception(self) -> None:
-        code = self.decide.choice(CODES) if self.decide.below(8) < 7 else self.decide.number(4)
+        code = self._code()
         parameters = [self.word() for _ in range(self.decide.below(16))]
         flags = self.decide.choice([1, 2, 0, 0x80, self.decide.number(4)])
         registers = self.registers(self._place(self.anchors)) if self.decide.below(4) else None
         self.builder.exception(1 + self.decide.below(4), code, flags, self.word(), parameters, registers)
+
+    def _code(self) -> int:
+        usual = CODES.get(self.os, SIGNALS)
+        return self.decide.choice(usual) if self.decide.below(8) < 7 else self.decide.number(4)
 
     def _extras(self) -> None:
         """Streams that steer walks and analyses."""
@@ -149,10 +165,64 @@ class DumpProgram:
             self.builder.linux(maps="\n".join(lines))
         if self.decide.below(4) == 1:
             for _ in range(2):
-                self.builder.memory_info(self.word(), self.word(), protect=self.decide.choice([0x20, 4, 1, 0x104]))
+                self.builder.memory_info(self.word(), self.word(), protect=self.decide.choice(PROTECTIONS))
         if self.decide.below(8) == 1:
             expression, function, file = (self.decide.text() for _ in range(3))
             self.builder.assertion(self.decide.below(4), expression, function, file, self.decide.number())
         if self.decide.below(8) == 1:
             module = self.builder.crashpad_module({self.decide.text(): "v"}, ["x"], [("abort", 1, self.decide.take(9))])
             self.builder.crashpad_info(simple={"a": "b"}, modules={self.decide.below(3): module})
+
+
+class CrashProgram(DumpProgram):
+    """Builds a dump about a crash that can be analysed: with code where it stopped, and what was mapped around."""
+
+    def __init__(self, decide: Decisions) -> None:
+        super().__init__(decide, DECODED)
+        self.maps: list[str] = []
+
+    def build(self) -> bytes:
+        self.decide.some(3, self._module)
+        self._crash()
+        self.decide.some(6, self._mapping)
+        if self.maps:
+            self.builder.linux(maps="\n".join(self.maps))
+        self.decide.some(2, self._thread)
+        self._extras()
+        return self.builder.build()
+
+    def _crash(self) -> None:
+        """The exception of thread 1, and the code before and at its program counter."""
+        stack = self._place(STACKS)
+        registers = self.registers(stack)
+        pc = next(registers[name] for name in ("rip", "eip", "pc") if name in registers)
+        self.anchors += [pc, stack]
+        self.builder.memory(pc & ~1, self.decide.take(16))
+        self.builder.thread(1, registers, (stack, self.decide.take(64)))
+        code = self._code()
+        parameters = [self.decide.choice([0, 1, 8, 7]), self.word()]
+        if code == CPP_EXCEPTION:
+            parameters = self._thrown()
+        flags = self.decide.choice([1, 2, 0, 0x80, 13, self.decide.number(4)])
+        address = self.decide.choice([self.word(), 0, pc, self.mask, *registers.values()])
+        self.builder.exception(1, code, flags, address, parameters, registers if self.decide.below(8) else None)
+
+    def _thrown(self) -> list[int]:
+        """A C++ exception of Windows: words that point about among themselves and to names of types."""
+        base, size = 0x60_0000, self.arch.pointer_size
+        start = 0 if size == 4 else base
+        targets = [base + offset - start for offset in range(0, 0x80, 8)]
+        words = [self.decide.choice([*targets, 0, 1, 2, 0xFFFF_FFFF]) for _ in range(24)]
+        names = b"".join(bytes(2 * size) + self.decide.choice(TYPE_NAMES) for _ in range(2))
+        self.builder.memory(base, b"".join(self.builder.pack("I", word & 0xFFFF_FFFF) for word in words) + names)
+        return [0x19930520, base + 8 * self.decide.below(16), base + 8 * self.decide.below(16), start]
+
+    def _mapping(self) -> None:
+        """A range around something that matters."""
+        start = self.decide.choice(self.anchors) & ~0xFFF & self.mask
+        end = start + 0x1000 * (1 + self.decide.below(64))
+        if self.os is Os.WINDOWS:
+            protect = self.decide.choice(PROTECTIONS)
+            self.builder.memory_info(start, end - start, self.decide.choice([0x1000, 0x2000, 0x10000]), protect)
+        else:
+            self.maps.append(f"{start:x}-{end:x} {self.decide.choice(PERMISSIONS)} 0 0:0 0 x")

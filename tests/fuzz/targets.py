@@ -35,7 +35,7 @@ from cairn.unwind.frames import Stack, Trust
 from cairn.unwind.limits import MAX_FRAMES
 from cairn.unwind.walker import walk_threads
 from tests.fuzz.decisions import Decisions
-from tests.fuzz.dumps import DumpProgram
+from tests.fuzz.dumps import CrashProgram, DumpProgram
 from tests.fuzz.packed_symbols import pack
 from tests.fuzz.requests import LIMITS, fuzzed_request
 from tests.fuzz.unwind_rules import FuzzedRules
@@ -48,7 +48,10 @@ ANSWERS = {200, 400, 401, 403, 404, 405, 413, 415}
 EVENT_KEYS = [
     "level", "release", "environment", "dist", "server_name", "transaction", "logger", "user", "sdk", "extra",
     "contexts", "tags", "fingerprint", "breadcrumbs", "message", "logentry", "exception", "values", "os", "device",
-    "name", "type", "formatted", "timestamp", "event_id", "crashpad",
+    "name", "type", "formatted", "timestamp", "event_id", "crashpad", "value", "threads", "debug_meta", "images",
+    "stacktrace", "frames", "registers", "instruction_addr", "symbol_addr", "image_addr", "image_size", "function",
+    "package", "module", "filename", "lineno", "in_app", "trust", "mechanism", "handled", "meta", "thread_id", "id",
+    "crashed", "current", "code_file", "debug_id", "arch",
 ]  # fmt: skip
 
 
@@ -116,7 +119,7 @@ def check_stack(stack: Stack, mask: int) -> None:
 
 def fuzz_crash(data: bytes) -> None:
     """A well-formed dump of a senseless crash, analysed and made an event."""
-    check_event(build_event(process(DumpProgram(Decisions(data)).build(), SampleSymbols()), received({})))
+    check_event(build_event(process(CrashProgram(Decisions(data)).build(), SampleSymbols()), received({})))
 
 
 def fuzz_symbol_file(data: bytes) -> None:
