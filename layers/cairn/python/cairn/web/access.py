@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Protocol
 
@@ -15,7 +16,9 @@ UPLOAD = frozenset({"project:write", "project:releases", "org:ci"})
 READ = frozenset({"project:read", "project:write", "project:releases"})
 """Scopes of which one allows to list and fetch. A token for uploads alone (``org:ci``) cannot."""
 
-PROJECT_ID_DIGITS = 15
+PROJECT_ID = re.compile(r"[0-9]{1,15}")
+SLUG_LIMIT = 200
+"""Characters of a slug above which no project is looked for: a key of DynamoDB holds 2,048 bytes."""
 
 
 class Tokens(Protocol):
@@ -56,14 +59,14 @@ def require(token: ApiToken, scopes: Collection[str]) -> None:
 def check_organization(slug: str) -> None:
     """Pass the organisation's slug. Raises ``NotFoundError``."""
     if slug != ORGANIZATION:
-        raise NotFoundError(f"there is no organization {slug}: a Cairn has one, and it is called {ORGANIZATION}")
+        raise NotFoundError(f"there is no organization {slug[:60]}: a Cairn has one, and it is called {ORGANIZATION}")
 
 
 def find_project(projects: Projects, slug_or_id: str) -> Project:
     """The project by its slug, or else its id. Raises ``NotFoundError``."""
-    project = projects.by_slug(slug_or_id)
-    if project is None and slug_or_id.isdecimal() and len(slug_or_id) <= PROJECT_ID_DIGITS:
+    project = projects.by_slug(slug_or_id) if len(slug_or_id) <= SLUG_LIMIT else None
+    if project is None and PROJECT_ID.fullmatch(slug_or_id):
         project = projects.get(int(slug_or_id))
     if project is None:
-        raise NotFoundError(f"there is no project {slug_or_id}: `cairn projects list` shows all")
+        raise NotFoundError(f"there is no project {slug_or_id[:60]}: `cairn projects list` shows all")
     return project
