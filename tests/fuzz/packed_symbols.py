@@ -1,7 +1,8 @@
 """A symbol file as a fuzzer can change it: index and pieces as plain bytes, compressed only when it is put together.
 
-One byte says what follows: 0 a finished symbol file, as it is; else sections of (length as u16, bytes): the JSON of the
-index, the pieces of names, the pieces of rules. ``unpack`` makes such sections of a symbol file, for seeds.
+The first byte says what follows: 0 a finished symbol file, as it is; else sections of (length as u16, bytes): the JSON
+of the index, the pieces of names, the pieces of rules. With 2 the target reads it as a large one, in slivers.
+``unpack`` makes such sections of a symbol file, for seeds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import struct
 from typing import Any
 
 from cairn.symbols.pieces import compress, decompress
+from cairn.symbols.symbol_file import CURRENT
 
 MAGIC = b"CAIRNSYM"
 
@@ -22,7 +24,7 @@ def pack(data: bytes) -> bytes:
     index, *pieces = _sections(data[1:]) or [b""]
     frames = [compress(piece, 1) for piece in pieces]
     tail = compress(_with_sizes(index, frames), 1)
-    return MAGIC + b"".join(frames) + tail + struct.pack("<II8s", len(tail), 1, MAGIC)
+    return MAGIC + b"".join(frames) + tail + struct.pack("<II8s", len(tail), CURRENT, MAGIC)
 
 
 def unpack(symbol_file: bytes) -> bytes:

@@ -25,7 +25,8 @@ def seeds(target: str) -> list[bytes]:
     if target in ("reader", "dump"):
         return DUMPS
     if target == "symbol_file":
-        return [b"\0" + sample_symbols(), unpack(sample_symbols())]
+        unpacked = unpack(sample_symbols())
+        return [b"\0" + sample_symbols(), unpacked, b"\2" + unpacked[1:]]
     if target == "cfi_text":
         return [STACK_LINES]
     if target == "breakpad_text":

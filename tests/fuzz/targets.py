@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 from cairn.crash.build_event import Received, build_event, unreadable_event
 from cairn.crash.event import Event
@@ -23,6 +24,7 @@ from cairn.intake.values import json_object
 from cairn.minidump.errors import MinidumpError
 from cairn.minidump.reader import read
 from cairn.minidump.records import Context, Minidump
+from cairn.symbols import symbol_file
 from cairn.symbols.blob import BytesBlob
 from cairn.symbols.breakpad_text import read_lines
 from cairn.symbols.cfi_text import parse_rule, parse_stack_lines
@@ -123,11 +125,13 @@ def fuzz_crash(data: bytes) -> None:
 
 
 def fuzz_symbol_file(data: bytes) -> None:
-    """Any bytes are a symbol file that answers, or a ``SymbolFileError``."""
-    try:
-        file = SymbolFile.open(BytesBlob(pack(data)))
-    except SymbolFileError:
-        return
+    """Any bytes are a symbol file that answers, or a ``SymbolFileError``; read whole, or in slivers."""
+    whole = 64 if data[:1] == b"\2" else symbol_file.WHOLE_FILE
+    with patch.multiple(symbol_file, WHOLE_FILE=whole, TAIL=whole):
+        try:
+            file = SymbolFile.open(BytesBlob(pack(data)))
+        except SymbolFileError:
+            return
     look_up(file)
 
 
