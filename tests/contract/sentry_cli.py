@@ -69,8 +69,9 @@ def sentry_cli_2() -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text() != requirements.read_text():
-            command = [SCRIPTS / "uv", "pip", "install", "--quiet", "--python", sys.executable, "--target", folder]
-            subprocess.run([*command, "--require-hashes", "-r", requirements], check=True)
+            where = ["--python", sys.executable, "--target", folder]
+            command = [SCRIPTS / "uv", "pip", "install", "--quiet", "--require-hashes", "-r", requirements, *where]
+            subprocess.run(list(map(str, command)), check=True)
             stamp.write_text(requirements.read_text())
     return folder / "bin/sentry-cli"
 

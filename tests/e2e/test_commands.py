@@ -52,3 +52,24 @@ def test_a_refused_debug_file_fails_the_upload(running: Running, tmp_path: Path)
     done = cairn("upload-debug-files", tmp_path, environment=running.environment)
     assert done.code == 1
     assert done.out.startswith("✗ notes.txt: ")
+
+
+def test_a_token_from_its_making_to_its_end(running: Running) -> None:
+    made = run(running, "tokens", "create", "--label", "nightly", "--scope", "project:read", "--json").json
+    quiet = run(running, "tokens", "create", "--quiet").out.strip()
+    assert quiet.startswith("sntrys_") and "\n" not in quiet
+    shown = run(running, "tokens", "create").out
+    assert shown.startswith("sntrys_") and "It allows org:ci, and is not shown again." in shown
+
+    listed = {token["id"]: token for token in run(running, "tokens", "list", "--json").json}
+    assert (listed[made["id"]]["label"], listed[made["id"]]["scopes"]) == ("nightly", ["project:read"])
+    assert made["token"] not in str(listed) and quiet not in str(listed)
+
+    assert run(running, "tokens", "revoke", made["id"], "--json").json[0]["active"] is False
+    table = run(running, "tokens", "list").out
+    assert f"…{made['ending']}" in table and "nightly" in table
+
+
+def test_a_token_that_is_not_there_cannot_be_revoked(running: Running) -> None:
+    done = cairn("tokens", "revoke", "0" * 12, environment=running.environment)
+    assert (done.code, "there is no token 000000000000" in done.err) == (1, True)

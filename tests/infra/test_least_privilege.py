@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 import urllib.request
@@ -13,11 +14,13 @@ import boto3
 import pytest
 
 from cairn.store.aws import Clients
+from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_files import DebugFiles
 from cairn.store.events import EventRecord, Events
 from cairn.store.projects import Projects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
+from cairn.store.tokens import ApiTokens
 from cairn_cli.local.deploy import deploy
 from infra.bundling import ROOT, Target, build
 from infra.template import TEMPLATE
@@ -56,15 +59,26 @@ class Deployed:
     def post(self, body: bytes) -> str:
         """Send a minidump, and give the event id."""
         project, key = self.new_key()
-        host = self.outputs["Endpoint"].partition("//")[2].partition(":")[0]
         part = b'--x\r\nContent-Disposition: form-data; name="upload_file_minidump"; filename="a.dmp"\r\n\r\n'
         request = urllib.request.Request(
             f"{self.endpoint}/api/{project}/minidump/?sentry_key={key}",
             part + body + b"\r\n--x--\r\n",
-            {"Host": host, "Content-Type": "multipart/form-data; boundary=x"},
+            {"Host": self.host, "Content-Type": "multipart/form-data; boundary=x"},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return str(answer.read().decode()).strip()
+
+    @property
+    def host(self) -> str:
+        """By which the emulator knows the API."""
+        return self.outputs["Endpoint"].partition("//")[2].partition(":")[0]
+
+    def api(self, token: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> Any:
+        """Call the debug-file API."""
+        headers = {"Host": self.host, "Authorization": f"Bearer {token}", "Content-Type": content_type}
+        request = urllib.request.Request(f"{self.endpoint}/api/0/{path}", body, headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
 
     def event(self, event_id: str) -> EventRecord:
         return soon(lambda: Events(self.settings, self.clients).find(event_id))
@@ -97,6 +111,31 @@ def test_a_crash_goes_all_the_way(deployed: Deployed) -> None:
     record = deployed.event(deployed.post((SAMPLE / "lighthouse.dmp").read_bytes()))
     assert record.status == "symbolicated"
     assert record.title == "Lamp::dim_to"
+
+
+def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:
+    content = (SAMPLE / "lighthouse").read_bytes() + bytes(9_000_000)
+    chunks = [content[start : start + CHUNK_SIZE] for start in range(0, len(content), CHUNK_SIZE)]
+    names = [hashlib.sha1(chunk).hexdigest() for chunk in chunks]
+    whole = hashlib.sha1(content).hexdigest()
+    request = json.dumps({whole: {"name": "lighthouse", "chunks": names}}).encode()
+    tokens = ApiTokens(deployed.settings, deployed.clients)
+    token, _ = tokens.create(deployed.endpoint, "test", ["project:write"])
+    project, _ = deployed.new_key()
+    assemble = f"projects/cairn/{project}/files/difs/assemble/"
+
+    assert deployed.api(token, "")["auth"]["scopes"] == ["project:write"]
+    assert str(project) in [found["id"] for found in deployed.api(token, "organizations/cairn/projects/")]
+    assert deployed.api(token, assemble, request)[whole]["missingChunks"] == list(dict.fromkeys(names))
+    for name, chunk in zip(names, chunks, strict=True):
+        head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+        form = head + chunk + b"\r\n--x--\r\n"
+        deployed.api(token, "organizations/cairn/chunk-upload/", form, "multipart/form-data; boundary=x")
+    done = soon(lambda: (one := deployed.api(token, assemble, request)[whole])["state"] != "assembling" and one)
+    assert (done["state"], done["dif"]["size"]) == ("ok", len(content)), done
+    listed = deployed.api(token, f"projects/cairn/{project}/files/dsyms/?debug_id={done['dif']['debugId']}")
+    assert whole in [file["sha1"] for file in listed]
+    assert whole in [file["sha1"] for file in deployed.api(token, f"projects/cairn/{project}/files/dsyms/")]
 
 
 def test_what_a_role_does_not_allow_is_refused(deployed: Deployed) -> None:
