@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cairn.symbols.elf import Elf
 from cairn.symbols.errors import MalformedDebugFileError
+from cairn.symbols.records import Segment
 from tests.symbols.programs import build
 
 
@@ -40,12 +41,13 @@ def test_a_32_bit_file_of_either_byte_order(order: str) -> None:
     ident = b"\x7fELF\1" + (b"\1" if order == "<" else b"\2") + bytes(10)
     head = struct.pack(order + "HHIIIIIHHHHHH", 3, 40, 1, 0, 52, 116, 0, 52, 32, 2, 40, 1, 0)
     content = 52 + 64 + 40
-    programs = struct.pack(order + "8I", 1, 0, 0x1000, 0x1000, 0, 0, 0, 0)
+    programs = struct.pack(order + "8I", 1, 0x10, 0x1000, 0x1000, 0x20, 0x30, 5, 0)
     programs += struct.pack(order + "8I", 4, content, 0, 0, len(note), 0, 0, 0)
     section = struct.pack(order + "10I", 0, 2, 0, 0, content + len(note), len(symbols), 0, 0, 0, 16)
     elf = Elf(io.BytesIO(ident + head + programs + section + note + symbols))
     assert elf.build_id() == "abcdef"
     assert elf.symbol_ends() == {0x10: 0x30}
+    assert elf.segments() == [Segment(0, 0x20, 0x10, True)]
 
 
 @given(st.binary(max_size=200), st.sampled_from((b"\x7fELF\1\1", b"\x7fELF\2\1", b"\x7fELF\2\2", b"")))
@@ -54,5 +56,6 @@ def test_any_bytes_end_well(data: bytes, magic: bytes) -> None:
         elf = Elf(io.BytesIO(magic + data))
         elf.build_id()
         elf.symbol_ends()
+        elf.segments()
     except MalformedDebugFileError as error:
         assert error.code == "malformed"

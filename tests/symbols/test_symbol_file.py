@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from cairn.symbols.cfi_text import Row, parse_rule
 from cairn.symbols.compiler import compile_here
 from cairn.symbols.errors import SymbolFileError, SymbolFileVersionError
 from cairn.symbols.pieces import compress
-from cairn.symbols.records import Features
+from cairn.symbols.records import Features, Segment
 from cairn.symbols.rule_table import rule_pieces
 from cairn.symbols.rules import CfiRule
 from cairn.symbols.symbol_file import CURRENT, Description, SymbolFile, SymbolFileWriter
 from tests.symbols.programs import SYM, SYM_DEBUG_ID
 
-DESCRIPTION = Description("id-1", None, "x86_64", "lib", "elf", "libx.so", Features(unwind_info=True))
+SEGMENTS = (Segment(0, 0x500, 0, False), Segment(0x1000, 0x2000, 0x800, True))
+DESCRIPTION = Description("id-1", None, "x86_64", "lib", "elf", "libx.so", Features(unwind_info=True), SEGMENTS)
 RULES = (None, ".cfa: rsp 8 + .ra: .cfa -8 + ^", ".cfa: rsp 16 + .ra: .cfa -8 + ^ rbp: .cfa -16 + ^", ".cfa: rsp 8 +")
 
 
@@ -160,11 +162,26 @@ def test_an_index_that_lies_is_broken(change: dict[str, Any], tmp_path: Path) ->
     good = {
         "debug_id": "x", "code_id": None, "arch": "x86", "kind": "lib", "format": "elf", "name": "n",
         "features": {"symbols": True, "debug_info": True, "unwind_info": True, "sources": False},
-        "names": [4096], "rules": [4096], "covered": [],
+        "names": [4096], "rules": [4096], "covered": [], "segments": [],
     }  # fmt: skip
     data = sample(tmp_path)
     with pytest.raises(SymbolFileError):
         SymbolFile.open(BytesBlob(with_index(data, good | {"sizes": [10, 20]} | change)))
+
+
+SEGMENT = {"address": 1, "size": 1, "offset": 1, "executable": True}
+
+
+@pytest.mark.parametrize(
+    "segments", (None, [3], [{"address": 1}], [SEGMENT | {"address": -1}], [SEGMENT | {"size": 1.5}])
+)
+def test_segments_that_lie_are_broken(segments: Any, tmp_path: Path) -> None:
+    data = sample(tmp_path)
+    index = SymbolFile.open(BytesBlob(data))._index
+    good = asdict(index.description) | {"sizes": index.sizes, "names": index.names, "rules": index.rules, "covered": []}
+    SymbolFile.open(BytesBlob(with_index(data, good | {"segments": [SEGMENT]})))
+    with pytest.raises(SymbolFileError, match=r"lacks something|no number"):
+        SymbolFile.open(BytesBlob(with_index(data, good | {"segments": segments})))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)

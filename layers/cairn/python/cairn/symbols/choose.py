@@ -1,4 +1,4 @@
-"""Which of several symbol files of one module serves names, and which unwinding. One may do both."""
+"""Which of several symbol files of one module serves names, which unwinding, and which code. One may do all."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def best_for_unwinding(files: Sequence[SymbolFile]) -> SymbolFile | None:
     """
     unwinding = [file for file in files if file.has_unwind_info]
     return max(unwinding, key=lambda file: (_is_native(file), file.description.kind != "dbg"), default=None)
+
+
+def best_for_code(files: Sequence[SymbolFile]) -> SymbolFile | None:
+    """Return a file that was compiled from one with the program's code; ``None`` when there is none."""
+    return next((file for file in files if file.code), None)
 
 
 def _is_native(file: SymbolFile) -> bool:

@@ -17,8 +17,9 @@ from cairn.symbols.elf import Elf
 from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, NoDebugIdError
 from cairn.symbols.libsymbolic import DebugObject, open_debug_file
 from cairn.symbols.name_table import Key, bounded_rows, name_pieces
-from cairn.symbols.records import Features
+from cairn.symbols.records import Features, Segment
 from cairn.symbols.rule_table import rule_pieces
+from cairn.symbols.segments import segments_of
 from cairn.symbols.symbol_file import Description, SymbolFileWriter
 from cairn.symbols.symcache import NONE, SymCache
 
@@ -71,7 +72,8 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path) -> Comp
     if names is None and not rows:
         raise MalformedDebugFileError(" ".join(problems))
     ends: dict[int, int] = _attempt(lambda: _symbol_ends(debug_object, path), {}, problems)
-    description = _describe(debug_object, path, names, bool(rows))
+    segments: tuple[Segment, ...] = _attempt(lambda: segments_of(debug_object, path), (), problems)
+    description = replace(_describe(debug_object, path, names, bool(rows)), segments=segments)
     with SymbolFileWriter(target) as writer:
         if names is not None:
             writer.add_names(name_pieces(names, ends, readable))

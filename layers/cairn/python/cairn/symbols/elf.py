@@ -1,4 +1,4 @@
-"""The little of ELF that Cairn reads itself: the build id, and where the symbols of the symbol tables end."""
+"""The little of ELF that Cairn reads itself: build id, ends of symbols, and what of the file is loaded where."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from cairn.symbols.errors import MalformedDebugFileError
+from cairn.symbols.records import Segment
 
 MAGIC = b"\x7fELF"
 MAX_HEADERS = 65535
@@ -16,19 +17,21 @@ MAX_NOTES = 1 << 20
 
 _EM_ARM = 40
 _PT_LOAD, _PT_NOTE = 1, 4
-_SHT_SYMTAB, _SHT_NOTE, _SHT_DYNSYM = 2, 7, 11
+_PF_EXECUTABLE, _SHF_EXECUTABLE = 1, 4
+_SHT_SYMTAB, _SHT_NOTE, _SHT_NOBITS, _SHT_DYNSYM = 2, 7, 8, 11
 _NT_GNU_BUILD_ID = 3
 _NO_TYPE, _FUNCTION_TYPES = 0, (2, 10)  # STT_NOTYPE; STT_FUNC, STT_GNU_IFUNC
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """A program or section header: type, address, and place in the file."""
+    """A program or section header: type, address, place in the file, and its own kind of flags."""
 
     type: int
     address: int
     offset: int
     size: int
+    flags: int
 
 
 class Elf:
@@ -66,7 +69,7 @@ class Elf:
 
         A function without a size (``_fini``, much assembly) ends with its section at the latest.
         """
-        base = next((header.address for header in self._program_headers() if header.type == _PT_LOAD), 0)
+        base = self._base()
         entry = self._struct("IBBHQQ" if self._wide else "IIIBBH")
         ends: dict[int, int] = {}
         sections = list(self._section_headers())
@@ -83,6 +86,24 @@ class Elf:
                     ends.setdefault(start, sections[home].address + sections[home].size - base)
         return ends
 
+    def segments(self) -> list[Segment]:
+        """Return what of the file is loaded; nothing for a debug companion, whose code sections are empty.
+
+        ``eu-strip`` leaves a companion the program headers of the program, so only the sections tell.
+        """
+        if any(section.type == _SHT_NOBITS and section.flags & _SHF_EXECUTABLE for section in self._section_headers()):
+            return []
+        base = self._base()
+        return [
+            Segment(header.address - base, header.size, header.offset, bool(header.flags & _PF_EXECUTABLE))
+            for header in self._program_headers()
+            if header.type == _PT_LOAD
+        ]
+
+    def _base(self) -> int:
+        """The address that a module's base stands for: that of the first segment."""
+        return next((header.address for header in self._program_headers() if header.type == _PT_LOAD), 0)
+
     def _symbol(self, fields: tuple[int, ...]) -> tuple[int, int, int, int]:
         """Info, section, value and size of an entry of a symbol table, whose order depends on the width."""
         if self._wide:
@@ -92,13 +113,13 @@ class Elf:
     def _program_headers(self) -> Iterator[_Header]:
         for header in self._headers(self._programs, self._struct("IIQQQQQQ" if self._wide else "IIIIIIII")):
             if self._wide:
-                yield _Header(header[0], header[3], header[2], header[5])
+                yield _Header(header[0], header[3], header[2], header[5], header[1])
             else:
-                yield _Header(header[0], header[2], header[1], header[4])
+                yield _Header(header[0], header[2], header[1], header[4], header[6])
 
     def _section_headers(self) -> Iterator[_Header]:
         for header in self._headers(self._sections, self._struct("IIQQQQIIQQ" if self._wide else "IIIIIIIIII")):
-            yield _Header(header[1], header[3], header[4], header[5])
+            yield _Header(header[1], header[3], header[4], header[5], header[2])
 
     def _headers(self, table: tuple[int, int, int], layout: struct.Struct) -> Iterator[tuple[int, ...]]:
         offset, size, count = table

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from cairn.symbols.blob import FileBlob
@@ -77,7 +77,7 @@ class LocalSymbols:
     def _open_or_compile(self, path: Path) -> tuple[SymbolFile, ...]:
         folder = self._cache_dir / _content_hash(path)
         try:
-            return _open_folder(folder)
+            return _open_folder(folder, path)
         except (SymbolFileError, OSError):
             shutil.rmtree(folder, ignore_errors=True)
         self._cache_dir.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ class LocalSymbols:
             compiled = compile_debug_file(path, made)
             self.problems += [f"{path}: {problem}" for one in compiled for problem in one.problems]
             _keep(made, folder)
-        return _open_folder(folder)
+        return _open_folder(folder, path)
 
 
 def read_all_ids(paths: Iterable[Path]) -> Iterator[tuple[Path, list[Ids] | Exception]]:
@@ -163,11 +163,18 @@ def _content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open_folder(folder: Path) -> tuple[SymbolFile, ...]:
+def _open_folder(folder: Path, debug_file: Path) -> tuple[SymbolFile, ...]:
     paths = sorted(folder.glob("*.symbols"))
     if not paths:
         raise FileNotFoundError(folder)
-    return tuple(SymbolFile.open(FileBlob(path)) for path in paths)
+    return tuple(SymbolFile.open(FileBlob(path), partial(_open_file, debug_file)) for path in paths)
+
+
+def _open_file(path: Path) -> FileBlob | None:
+    try:
+        return FileBlob(path)
+    except OSError:
+        return None
 
 
 def _keep(made: Path, folder: Path) -> None:

@@ -56,3 +56,14 @@ class ModuleSymbols:
     unwind_status: SymbolStatus
     features: Features = Features()
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a program's file that is loaded: ``size`` bytes from ``offset`` in the file on go to ``address``,
+    relative to the module's base. What is not in the file (zeros) does not count."""
+
+    address: int
+    size: int
+    offset: int
+    executable: bool

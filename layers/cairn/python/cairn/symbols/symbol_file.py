@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import struct
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +21,12 @@ from cairn.symbols.coverage import Coverage, Stretch
 from cairn.symbols.errors import SymbolFileError, SymbolFileVersionError
 from cairn.symbols.name_table import NamePiece
 from cairn.symbols.pieces import Pieces, compress, decompress
-from cairn.symbols.records import Features, Location
+from cairn.symbols.program_code import ProgramCode
+from cairn.symbols.records import Features, Location, Segment
 from cairn.symbols.rule_table import RulePiece
 from cairn.symbols.rules import CfiRule, WinRule
 
-CURRENT = 1
+CURRENT = 2
 """Version of what is written. Raise it whenever a file compiled today would differ in meaning from one compiled before;
 ``docs/symbol-files.md`` lists the steps."""
 
@@ -45,12 +46,13 @@ DECODED_RULE_PIECES = 64
 
 _MAGIC = b"CAIRNSYM"
 _TRAILER = struct.Struct("<II8s")
+_TEXTS = ("debug_id", "code_id", "arch", "kind", "format", "name")
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
     """What a symbol file is about. The fields mean what they mean in ``libsymbolic.DebugObject``; ``name`` is the debug
-    file's own name."""
+    file's own name, and ``segments`` what of that file is loaded: nothing where it holds no code."""
 
     debug_id: str | None
     code_id: str | None
@@ -59,6 +61,7 @@ class Description:
     format: str
     name: str
     features: Features
+    segments: tuple[Segment, ...] = ()
 
 
 class SymbolFileWriter:
@@ -101,21 +104,25 @@ class SymbolFileWriter:
 
 
 class SymbolFile:
-    """A symbol file, open for look-ups. Use ``SymbolFile.open``.
+    """A symbol file, open for look-ups. Use ``SymbolFile.open``. ``code`` reads the program's own file.
 
     Every look-up raises ``SymbolFileError`` when it meets damaged bytes.
     """
 
-    def __init__(self, index: _Index, pieces: Pieces) -> None:
+    def __init__(self, index: _Index, pieces: Pieces, code: ProgramCode) -> None:
         self.description = index.description
+        self.code = code
         self._index = index
         self._pieces = pieces
         self._locations: dict[int, tuple[Location, ...]] = {}
         self._rule_piece = lru_cache(DECODED_RULE_PIECES)(self._decode_rules)
 
     @classmethod
-    def open(cls, blob: Blob) -> SymbolFile:
+    def open(cls, blob: Blob, debug_file: Callable[[], Blob | None] = lambda: None) -> SymbolFile:
         """Open a symbol file. A small one is read whole; of a larger one, the end.
+
+        ``debug_file`` opens the file that it was compiled from; ``None`` where that is not to be had. It is called when
+        code is first asked for.
 
         Raises:
             SymbolFileVersionError: another version wrote it.
@@ -128,7 +135,7 @@ class SymbolFile:
             raise SymbolFileError("The index of the symbol file does not fit its pieces.")
         pieces.reads, pieces.bytes_read = tail.reads, tail.bytes_read
         pieces.preload(tail.start, tail.data)
-        return cls(index, pieces)
+        return cls(index, pieces, ProgramCode(index.description.segments, debug_file))
 
     @property
     def debug_id(self) -> str | None:
@@ -245,14 +252,20 @@ class _Index:
             self.rules = _numbers(index["rules"], 0)
             self.covered = Coverage(_numbers(index["covered"], 0))
             features = Features(**{field.name: index["features"][field.name] is True for field in fields(Features)})
-            texts = {field.name: index[field.name] for field in fields(Description) if field.name != "features"}
+            texts = {name: index[name] for name in _TEXTS}
+            segments = tuple(_segment(value) for value in index["segments"])
         except (KeyError, TypeError) as error:
             raise SymbolFileError("The index of the symbol file lacks something.") from error
         if len(self.sizes) != len(self.names) + len(self.rules):
             raise SymbolFileError("The index of the symbol file counts its pieces wrong.")
         if not all(isinstance(text, str) or (text is None and name.endswith("_id")) for name, text in texts.items()):
             raise SymbolFileError("The index of the symbol file describes it wrong.")
-        self.description = Description(**texts, features=features)
+        self.description = Description(**texts, features=features, segments=segments)
+
+
+def _segment(value: Any) -> Segment:
+    address, size, offset = _numbers([value["address"], value["size"], value["offset"]], 0)
+    return Segment(address, size, offset, value["executable"] is True)
 
 
 def _numbers(values: Any, least: int) -> tuple[int, ...]:
