@@ -104,6 +104,11 @@ def test_the_right_slice_of_a_fat_file(magic: int) -> None:
     assert macho_segments(io.BytesIO(fat), "cd" * 16) == []
 
 
+def test_a_slice_that_no_file_can_hold() -> None:
+    with pytest.raises(MalformedDebugFileError, match="cut short"):
+        macho_segments(io.BytesIO(struct.pack(">II2I2Q2I", 0xCAFEBABF, 1, 7, 3, (1 << 64) - 1, 5, 0, 0)), UUID)
+
+
 def test_a_dsym_and_encrypted_code_are_not_used() -> None:
     assert macho_segments(io.BytesIO(macho(kind=DSYM)), UUID) == []
     assert macho_segments(io.BytesIO(macho(encrypted=1)), UUID) == []

@@ -93,8 +93,7 @@ class _Program:
 
 
 def _bytes(file: BinaryIO, offset: int, size: int) -> bytes:
-    file.seek(offset)
-    data = file.read(size)
-    if len(data) != size:
+    if offset + size > file.seek(0, 2):
         raise MalformedDebugFileError("The Mach-O file is cut short: a part of it lies beyond its end.")
-    return data
+    file.seek(offset)
+    return file.read(size)
