@@ -1,6 +1,7 @@
 """Hand-made dumps for the tests of this room: an instruction, registers, memory and mappings."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from cairn.minidump.memory import Memory, MemoryRegion
 from cairn.minidump.records import Arch, Context, ExceptionRecord, MappedRange, Minidump, Os, SystemInfo
@@ -61,4 +62,5 @@ def crash(
 
 def violation(code: str, kind: int, address: int, **registers: int) -> Minidump:
     """An access violation on Windows, amd64; ``kind`` 0 reads, 1 writes, 8 executes."""
-    return crash(code, os=Os.WINDOWS, exception=(ACCESS_VIOLATION, 0), parameters=(kind, address), **registers)
+    given: dict[str, Any] = dict(registers)
+    return crash(code, os=Os.WINDOWS, exception=(ACCESS_VIOLATION, 0), parameters=(kind, address), **given)
