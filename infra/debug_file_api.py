@@ -53,7 +53,7 @@ class DebugFileApi(Construct):
         self.worker.function.add_environment(QUEUE_VARIABLE, files.queue.queue_url)
         self.worker.may_use_table(storage.projects, "GetItem")
         self.worker.may_query_index(storage.projects, OWNER_INDEX)
-        self.worker.may_use_table(storage.symbols, "BatchGetItem", "PutItem", "Query")
+        self.worker.may_use_table(storage.symbols, "BatchGetItem", "PutItem", "UpdateItem", "Query")
         self.worker.may_use_objects(CHUNKS, "PutObject")
         self.worker.may_use_objects("debug-files/", "GetObject")
         self.worker.may_send(files.queue)

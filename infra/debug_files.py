@@ -38,7 +38,7 @@ class DebugFiles(Construct):
             scratch=Size.gibibytes(10),
         )
         self.files.worked_by(self.worker, AT_ONCE)
-        self.worker.may_use_table(storage.symbols, "BatchGetItem", "PutItem", "UpdateItem")
+        self.worker.may_use_table(storage.symbols, "GetItem", "BatchGetItem", "PutItem", "UpdateItem")
         self.worker.may_use_objects("chunks/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload")
         self.worker.may_use_objects("symbols/", "PutObject", "AbortMultipartUpload")

@@ -83,6 +83,34 @@ def test_a_failure_is_told_for_some_time_and_then_tried_again(
     assert assemblies.find([(plan.sha1, plan.id)])[plan.sha1, plan.id].reason is None
 
 
+def test_what_is_under_way_for_too_long_is_started_again(
+    assemblies: Assemblies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = new_plan()
+    assemblies.start(plan)
+    later = time.time() + assemblies_module.PENDING_SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert assemblies.find([(plan.sha1, plan.id)]) == {}
+    assert assemblies.plan(plan.sha1, plan.id) == plan, "a late message must find its plan"
+    assert assemblies.start(plan)
+
+
+def test_a_failed_plan_is_not_carried_out(assemblies: Assemblies) -> None:
+    plan = new_plan()
+    assert assemblies.plan(plan.sha1, plan.id) is None
+    assemblies.start(plan)
+    assemblies.fail(plan, "it is wrong")
+    assert assemblies.plan(plan.sha1, plan.id) is None
+
+
+def test_a_cancelled_plan_can_be_started(assemblies: Assemblies) -> None:
+    plan = new_plan()
+    assemblies.start(plan)
+    assemblies.cancel(plan)
+    assert assemblies.find([(plan.sha1, plan.id)]) == {}
+    assert assemblies.start(plan)
+
+
 def test_other_chunks_for_the_same_file_are_another_plan(assemblies: Assemblies) -> None:
     plan = new_plan()
     assemblies.start(plan)

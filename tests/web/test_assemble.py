@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from cairn.store.debug_file_records import DebugFileRecords
+from cairn.store.errors import UnavailableError
+from cairn.store.queues import Queue
 from cairn.store.table import Table
 from cairn.symbols.symbol_file import CURRENT
 from cairn.web.assemble import MOST_CHUNKS, MOST_FILES
@@ -74,6 +76,21 @@ def test_asking_again_starts_nothing_again(client: Client) -> None:
     client.send_chunks(content)
     states = [client.state(content, [content])["state"] for _ in range(3)]
     assert states == ["assembling"] * 3
+    assert client.work() == 1
+
+
+def test_what_could_not_be_queued_is_not_under_way(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = sym_file()
+    client.send_chunks(content)
+
+    def fail(*_: object) -> None:
+        raise UnavailableError("store_throttled", "later")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Queue, "send", fail)
+        answer = client.assemble({sha1(content): {"name": "a", "chunks": [sha1(content)]}})
+    assert (answer.status, answer.body) == (503, {"detail": "the store cannot be reached just now: try again"})
+    assert client.state(content, [content])["state"] == "assembling"
     assert client.work() == 1
 
 

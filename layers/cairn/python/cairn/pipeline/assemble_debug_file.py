@@ -53,10 +53,9 @@ class AssemblyStep:
         Chunks that do not give the announced file, or are gone, are a result: the reason is kept with the plan. Raises
         ``StoreError`` where S3 or DynamoDB fail.
         """
-        assembly = self._assemblies.find([(sha1, plan_id)]).get((sha1, plan_id))
-        if assembly is None or assembly.reason:
-            return Assembled(reason=assembly.reason if assembly else "the plan is not there any more")
-        plan = assembly.plan
+        plan = self._assemblies.plan(sha1, plan_id)
+        if plan is None:
+            return Assembled(reason="the plan has failed, or is not there any more")
         key = debug_file_key(sha1, plan.name)
         record = self._records.find([sha1]).get(sha1)
         if record and record.version == CURRENT:

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 
 from cairn.store.aws import Clients
 from cairn.store.settings import Settings
-from cairn.store.table import Table
+from cairn.store.table import Row, Table
 
-PENDING_SECONDS = 2 * 3600
-"""How long an assembly counts as under way: its message has been tried again and again by then."""
+PENDING_SECONDS = 20 * 60
+"""How long an assembly counts as under way. Then whoever asks for it starts it again: its message may be lost."""
 
 FAILED_SECONDS = 600
 """How long a failure is told again before another try is made, as in Sentry."""
 
-NONE_ALIVE = "attribute_not_exists(pk) OR #expires <= :now"
+KEPT_SECONDS = 24 * 3600
+"""How long a plan is kept: its message may be late."""
+
+NONE_COUNTS = "attribute_not_exists(pk) OR #counts_until <= :now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Assembly:
 
 
 class Assemblies:
-    """Assemblies in the Symbols table: ``pk`` is ``assembly#<SHA-1 of the file>``, ``sk`` the plan's id, ``expires``
-    the TTL."""
+    """Assemblies in the Symbols table: ``pk`` is ``assembly#<SHA-1 of the file>``, ``sk`` the plan's id.
+    What became of it counts up to ``counts_until``; ``expires`` is the TTL."""
 
     def __init__(self, settings: Settings, clients: Clients) -> None:
         self._table = Table(clients, settings.symbols_table)
@@ -59,26 +62,35 @@ class Assemblies:
             "name": plan.name,
             "chunks": plan.chunks,
             "size": plan.size,
-            "expires": now + PENDING_SECONDS,
+            "counts_until": now + PENDING_SECONDS,
+            "expires": now + KEPT_SECONDS,
         }
-        return self._table.put(row, NONE_ALIVE, {":now": now})
+        return self._table.put(row, NONE_COUNTS, {":now": now})
+
+    def cancel(self, plan: Plan) -> None:
+        """Let a plan that was started be one that can be started."""
+        self._table.update(f"assembly#{plan.sha1}", plan.id, "SET #counts_until = :now", {":now": 0})
 
     def fail(self, plan: Plan, reason: str) -> None:
         """Note why a plan could not be carried out."""
-        expires = int(time.time()) + FAILED_SECONDS
-        change = "SET #reason = :reason, #expires = :expires"
-        values = {":reason": reason, ":expires": expires}
+        change = "SET #reason = :reason, #counts_until = :until"
+        values = {":reason": reason, ":until": int(time.time()) + FAILED_SECONDS}
         self._table.update(f"assembly#{plan.sha1}", plan.id, change, values)
 
+    def plan(self, sha1: str, plan_id: str) -> Plan | None:
+        """A plan to be carried out; ``None`` when it has failed, or is not there (any more)."""
+        row = self._table.get(f"assembly#{sha1}", plan_id)
+        return plan_of(row) if row and "reason" not in row else None
+
     def find(self, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Assembly]:
-        """The assemblies there are, by SHA-1 of the file and plan id."""
+        """The assemblies that count, by SHA-1 of the file and plan id."""
         keys = [(f"assembly#{sha1}", plan_id) for sha1, plan_id in ids]
         rows = self._table.get_many(keys, consistent=True)
         now = time.time()
-        found = {}
-        for (pk, plan_id), row in rows.items():
-            if row["expires"] > now:
-                sha1 = pk.removeprefix("assembly#")
-                plan = Plan(sha1, row["name"], tuple(row["chunks"]), row["size"])
-                found[sha1, plan_id] = Assembly(plan, row.get("reason"))
-        return found
+        found = [Assembly(plan_of(row), row.get("reason")) for row in rows.values() if row["counts_until"] > now]
+        return {(assembly.plan.sha1, assembly.plan.id): assembly for assembly in found}
+
+
+def plan_of(row: Row) -> Plan:
+    """The plan that a row holds."""
+    return Plan(row["pk"].removeprefix("assembly#"), row["name"], tuple(row["chunks"]), row["size"])

@@ -14,6 +14,7 @@ from typing import Any
 from cairn.store.assemblies import Assemblies, Assembly, Plan
 from cairn.store.chunks import Chunks
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
+from cairn.store.errors import StoreError
 from cairn.symbols.symbol_file import CURRENT
 from cairn.web.chunk_upload import LARGEST_FILE, SHA1
 from cairn.web.dif import dif_of
@@ -67,7 +68,11 @@ class AssembleCall:
         if plan.size > LARGEST_FILE:
             return state("error", detail="File exceeds maximum size")
         if self.assemblies.start(plan):
-            self.queue(plan.sha1, plan.id)
+            try:
+                self.queue(plan.sha1, plan.id)
+            except StoreError:
+                self.assemblies.cancel(plan)
+                raise
         return state("assembling")
 
 
