@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from cairn.crash.symbolication import Found
@@ -19,7 +20,8 @@ def compiled(folder: Path, *debug_files: Path) -> list[SymbolFile]:
     for number, path in enumerate(debug_files):
         place = folder / str(number)
         place.mkdir()
-        files += [SymbolFile.open(FileBlob(one.path)) for one in compile_debug_file(path, place)]
+        debug_file = partial(FileBlob, path)
+        files += [SymbolFile.open(FileBlob(one.path), debug_file) for one in compile_debug_file(path, place)]
     return files
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cairn.crash.explain import explain
 from cairn.crash.facts import analyse
+from cairn.crash.program_bytes import ProgramBytes
 from cairn.crash.reason import crash_reason
 from cairn.crash.records import Crash, NamedFrame, NamedStack
 from cairn.crash.symbolication import SymbolFinder, Symbolicator
@@ -32,7 +33,7 @@ def process(data: bytes | memoryview, finder: SymbolFinder) -> Crash:
         NamedStack(thread, frames, stack.end) for thread, stack, frames in zip(dump.threads, walked, named, strict=True)
     )
     reason = crash_reason(dump.exception, dump.system) if dump.exception else None
-    facts = analyse(dump)
+    facts = analyse(dump, ProgramBytes(dump.modules, symbolicator))
     return Crash(
         dump=dump,
         stacks=stacks,

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cairn.crash.records import LoadedModule, NamedFrame
 from cairn.minidump.records import Module
-from cairn.symbols.choose import best_for_names, best_for_unwinding
+from cairn.symbols.choose import best_for_code, best_for_names, best_for_unwinding
 from cairn.symbols.records import Features, Location, ModuleSymbols, SymbolStatus
 from cairn.symbols.rules import CfiRule, WinRule
-from cairn.symbols.symbol_file import SymbolFile
 from cairn.unwind.frames import Frame
+
+if TYPE_CHECKING:  # a walk without symbols does not pay for reading them
+    from cairn.symbols.program_code import ProgramCode
+    from cairn.symbols.symbol_file import SymbolFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class _Loaded:
     found: Found
     names: SymbolFile | None
     unwind: SymbolFile | None
+    code: SymbolFile | None
 
 
 class Symbolicator:
@@ -66,6 +70,11 @@ class Symbolicator:
         file = self._load(module).names
         return file.has_function(offset) if file else None
 
+    def code(self, module: Module) -> ProgramCode | None:
+        """The file of ``module`` with its code, if that is to be had."""
+        file = self._load(module).code
+        return file.code if file else None
+
     def name(self, stacks: Sequence[tuple[Frame, ...]]) -> list[tuple[NamedFrame, ...]]:
         """The frames of all stacks with their names, each module asked once for all its frames."""
         calls = self._locate({frame for frames in stacks for frame in map(_place, frames) if frame})
@@ -78,7 +87,9 @@ class Symbolicator:
     def _load(self, module: Module) -> _Loaded:
         if (loaded := self._loaded.get(module)) is None:
             found = self._finder.find(module.debug_id, module.code_id)
-            loaded = _Loaded(found, best_for_names(found.files), best_for_unwinding(found.files))
+            loaded = _Loaded(
+                found, best_for_names(found.files), best_for_unwinding(found.files), best_for_code(found.files)
+            )
             self._loaded[module] = loaded
         return loaded
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from functools import partial
 
 from cairn.crash.symbolication import Found
 from cairn.store.aws import Clients
@@ -32,11 +33,19 @@ class OpenSymbolFiles:
         ``RefusedError`` when it is gone."""
         file = self._files.pop(entry.key, None)
         if file is None:
-            file = SymbolFile.open(S3Blob(self._clients, self._bucket, entry.key, entry.size))
+            blob = S3Blob(self._clients, self._bucket, entry.key, entry.size)
+            file = SymbolFile.open(blob, partial(self._debug_file, entry.debug_file_key))
         self._files[entry.key] = file
         if len(self._files) > OPEN_FILES:
             self._files.popitem(last=False)
         return file
+
+    def _debug_file(self, key: str) -> S3Blob | None:
+        """The debug file as it was uploaded, unless it is not there any more."""
+        try:
+            return S3Blob(self._clients, self._bucket, key)
+        except RefusedError:
+            return None
 
 
 class IndexFinder:
