@@ -13,7 +13,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
+from typing import Any
 
 from cairn_cli.errors import CliError
 
@@ -62,7 +62,7 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
         description="Crashes of native programs, symbolicated and readable, in your own AWS account.",
         epilog="`cairn COMMAND --help` shows a command's options and examples.",
     )
-    parser.add_argument("--version", action="version", version=f"cairn {version('cairn-crash')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
@@ -72,3 +72,13 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
             command.epilog = "examples:\n" + "".join(f"  {line}\n" for line in implementation.EXAMPLES)
             implementation.add_arguments(command)
     return parser
+
+
+class _Version(argparse.Action):
+    """``--version``. Only then is the package asked, which takes as long as the rest of a start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"cairn {version('cairn-crash')}")
+        parser.exit()

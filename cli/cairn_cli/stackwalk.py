@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import mmap
 import os
 from pathlib import Path
 
 from cairn.crash.process import process
 from cairn.crash.records import Crash
+from cairn.crash.stackwalk_json import stackwalk_json
 from cairn.minidump.errors import MinidumpError
 from cairn.symbols.errors import DebugFileError
 from cairn_cli.errors import CliError
@@ -17,7 +19,7 @@ from cairn_cli.local_symbols import FolderFinder
 EXAMPLES = [
     "cairn stackwalk crash.dmp",
     "cairn stackwalk crash.dmp --symbols build/ --symbols symbols.sym",
-    "cairn stackwalk crash.dmp --json | jq .threads",
+    "cairn stackwalk crash.dmp --json | jq .crash_info",
 ]
 
 
@@ -33,8 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="debug files, or folders of them; repeat for more (ELF, Mach-O, dSYM, PE, PDB, Breakpad .sym)",
     )
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where compiled symbols are kept")
-    parser.add_argument("--crashed-only", action="store_true", help="only the thread that crashed")
-    parser.add_argument("--json", action="store_true", help="print the event as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--crashed-only", action="store_true", help="only the thread that crashed")
+    form.add_argument("--json", action="store_true", help="JSON as rust-minidump's minidump-stackwalk prints it")
+    form.add_argument("--event", action="store_true", help="the event that Cairn stores, as JSON")
 
 
 def default_cache() -> Path:
@@ -44,11 +48,15 @@ def default_cache() -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     """Walk the dump and print it; returns the exit code."""
-    crash = _walk(arguments)
+    finder = FolderFinder(arguments.symbols, arguments.cache)
+    crash = _walk(arguments, finder)
+    if arguments.json:
+        print(json.dumps(stackwalk_json(crash, finder.problems), separators=(",", ":")))
+        return 0
     from cairn.crash.build_event import Received, build_event
 
     event = build_event(crash, Received(event_id="0" * 32, project=None, received=crash.dump.timestamp))
-    if arguments.json:
+    if arguments.event:
         print(event.to_json().decode())
         return 0
     from cairn_cli.report import print_report
@@ -57,12 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _walk(arguments: argparse.Namespace) -> Crash:
+def _walk(arguments: argparse.Namespace, finder: FolderFinder) -> Crash:
     for path in (arguments.dump, *arguments.symbols):
         if not path.exists():
             raise CliError(f"{path} does not exist")
     try:
-        return process(_contents(arguments.dump), FolderFinder(arguments.symbols, arguments.cache))
+        return process(_contents(arguments.dump), finder)
     except MinidumpError as error:
         raise CliError(f"{arguments.dump}: {error}") from error
     except DebugFileError as error:
