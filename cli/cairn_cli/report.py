@@ -6,6 +6,7 @@ Everything can be copied as text. Names from the dump are printed as they are: n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -31,6 +32,7 @@ def report(event: Event, all_threads: bool = True) -> Iterator[Text]:
     yield from _headline(event)
     yield Text()
     yield from _facts(event)
+    yield from _feedback(event)
     yield from _crashed_thread(event)
     if all_threads:
         for thread in event.threads.values:
@@ -45,16 +47,16 @@ def _print(out: Console, line: Text) -> None:
 
 def _headline(event: Event) -> Iterator[Text]:
     crash = event.crash
-    yield Text.assemble(("● ", "bold red"), (crash.type if crash else event.title, "bold"))
+    from_dump = crash is not None and crash.mechanism.type == "minidump"
+    yield Text.assemble(("● ", "bold red"), (crash.type if crash and from_dump else event.title, "bold"))
     if event.cairn.explanation:
         yield Text(f"  {event.cairn.explanation}", style="red")
-    if event.title and event.debug_meta.images:
-        yield Text.assemble("  in ", (event.title, "bold cyan"))
+    if where := event.title if from_dump and event.debug_meta.images else event.culprit if not from_dump else None:
+        yield Text.assemble("  in ", (where, "bold cyan"))
 
 
 def _facts(event: Event) -> Iterator[Text]:
-    system = event.contexts.get("os", {})
-    device = event.contexts.get("device", {})
+    system, device, crashpad = (_context(event, name) for name in ("os", "device", "crashpad"))
     rows = {
         "event": event.event_id,
         "time": f"{moment(event.timestamp)} UTC",
@@ -62,13 +64,29 @@ def _facts(event: Event) -> Iterator[Text]:
         "system": " ".join(str(system[key]) for key in ("name", "version") if key in system),
         "cpu": ", ".join(str(device[key]) for key in ("arch", "cpu_description") if key in device),
         "process": str(event.cairn.process_id) if event.cairn.process_id else None,
-        "annotations": ", ".join(f"{k}={v}" for k, v in event.contexts.get("crashpad", {}).items() if k != "type"),
+        "annotations": ", ".join(f"{k}={v}" for k, v in crashpad.items() if k != "type"),
         "tags": ", ".join(f"{key}={value}" for key, value in event.tags.items()),
+        "files": ", ".join(f"{file.name} ({file.size} bytes)" for file in event.cairn.attachments),
         "instruction": event.cairn.facts.get("instruction", {}).get("text"),
     }
     for name, value in rows.items():
         if value:
             yield Text.assemble((f"  {name:<12}", "dim"), str(value))
+
+
+def _context(event: Event, name: str) -> dict[str, Any]:
+    """A context of the event; a client may have sent anything in its place."""
+    context = event.contexts.get(name)
+    return context if isinstance(context, dict) else {}
+
+
+def _feedback(event: Event) -> Iterator[Text]:
+    for said in event.cairn.feedback or ():
+        who = " ".join(filter(None, (said.name, f"<{said.email}>" if said.email else None))) or "Somebody"
+        yield Text()
+        yield Text.assemble((who, "bold"), (f" wrote on {moment(said.received)} UTC", "dim"))
+        for line in said.message.splitlines():
+            yield Text(f"  {line}")
 
 
 def _crashed_thread(event: Event) -> Iterator[Text]:
@@ -125,14 +143,16 @@ def _name(frame: Frame, event: Event) -> str:
 
 
 def _place(frame: Frame, event: Event) -> str:
-    image = next((i for i in event.debug_meta.images if i.code_file == frame.package and _holds(i, frame)), None)
-    if image is None:
-        return f"{frame.instruction_addr:#x}"
-    return f"{_base_name(image.code_file)}+{frame.instruction_addr - image.image_addr:#x}"
+    """Module and offset; the bare address outside all modules, and ``?`` without one."""
+    address = frame.instruction_addr
+    if address is None:
+        return frame.module or "?"
+    image = next((i for i in event.debug_meta.images if i.code_file == frame.package and _holds(i, address)), None)
+    return f"{_base_name(image.code_file)}+{address - image.image_addr:#x}" if image else f"{address:#x}"
 
 
-def _holds(image: Image, frame: Frame) -> bool:
-    return 0 <= frame.instruction_addr - image.image_addr <= (image.image_size or 0)
+def _holds(image: Image, address: int) -> bool:
+    return 0 <= address - image.image_addr <= (image.image_size or 0)
 
 
 def _registers(stack: Stacktrace) -> Iterator[Text]:

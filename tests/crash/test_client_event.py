@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cairn.crash.client_event import MAX_BREADCRUMBS, MAX_TAGS, MAX_VALUE_BYTES, client_event, client_exceptions
+from cairn.crash.client_event import MAX_BREADCRUMBS, MAX_TAGS, MAX_VALUE_BYTES, client_event
 from cairn.crash.event import Event
 
 JSON = st.recursive(
@@ -103,16 +103,8 @@ def test_tags_may_be_pairs() -> None:
     assert client_event({"tags": [["a", "b"], ["c", None]]})[0]["tags"] == {"a": "b"}
 
 
-def test_exceptions_of_the_client_are_kept_as_they_are() -> None:
-    value = {"type": "Panic", "value": "oh", "stacktrace": {"frames": [{"function": "f"}]}}
-    assert client_exceptions({"exception": {"values": [value, 3]}}) == (value,)
-    assert client_exceptions({"exception": [value]}) == (value,)
-    assert client_exceptions({"exception": "x"}) == ()
-
-
 @given(st.dictionaries(st.sampled_from(KNOWN), JSON))
 def test_any_json_makes_an_event(raw: dict[str, Any]) -> None:
     said, _ = client_event(raw)
     event = Event(event_id="0" * 32, timestamp=1.0, received=1.0, **said)
     assert Event.from_json(event.to_json()) == event
-    client_exceptions(raw)

@@ -6,11 +6,12 @@ the dump's threads, stacks and modules replace the client's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cairn.crash.client_event import client_event, client_exceptions
+from cairn.crash.client_event import client_event
+from cairn.crash.client_stacks import client_exceptions, client_images, client_threads
 from cairn.crash.event import (
     AttachmentInfo,
     CairnInfo,
@@ -53,8 +54,9 @@ class Received:
 def build_event(crash: Crash, upload: Received) -> Event:
     """The event of a dump that could be read."""
     said, errors = client_event(upload.event)
-    timestamp, clock_errors = _timestamp(crash.dump.timestamp, upload.received)
+    timestamp, clock_errors = checked_time(crash.dump.timestamp, upload.received)
     title, culprit = title_and_culprit(crash)
+    recorded = client_exceptions(upload.event)
     system = crash.dump.system
     said["contexts"] = contexts(crash.dump, said.get("contexts", {}))
     said.setdefault("level", "fatal" if crash.reason is None or crash.reason.is_crash else "info")
@@ -66,7 +68,7 @@ def build_event(crash: Crash, upload: Received) -> Event:
         received=upload.received,
         title=title,
         culprit=culprit,
-        exception=Exceptions(values=(_exception(crash), *client_exceptions(upload.event))),
+        exception=Exceptions(values=(_exception(crash, recorded), *recorded)),
         threads=Threads(values=tuple(_thread(stack, crash) for stack in crash.stacks)),
         debug_meta=DebugMeta(images=tuple(image(module, system) for module in crash.modules)),
         errors=(*errors, *clock_errors, *_no_threads(crash.dump), *(error for error in missing if error)),
@@ -76,9 +78,17 @@ def build_event(crash: Crash, upload: Received) -> Event:
 
 
 def unreadable_event(error: MinidumpError, upload: Received) -> Event:
-    """The event of a dump that could not be read: it says why."""
+    """The event of a dump that could not be read: it says why. What the client found out by itself stands in for what
+    the dump would have told."""
     said, errors = client_event(upload.event)
-    crash = ExceptionValue(type="Minidump", value="Invalid Minidump", mechanism=Mechanism())
+    recorded = client_exceptions(upload.event)
+    crash = ExceptionValue(
+        type="Minidump",
+        value="Invalid Minidump",
+        mechanism=_mechanism(recorded),
+        thread_id=recorded[-1].thread_id if recorded else None,
+        stacktrace=recorded[-1].stacktrace if recorded else None,
+    )
     said.setdefault("sdk", {"name": "minidump.unknown", "version": "0.0.0"})
     return Event(
         event_id=upload.event_id,
@@ -86,7 +96,9 @@ def unreadable_event(error: MinidumpError, upload: Received) -> Event:
         received=upload.received,
         title="Unreadable minidump",
         culprit=str(error),
-        exception=Exceptions(values=(crash, *client_exceptions(upload.event))),
+        exception=Exceptions(values=(crash, *recorded)),
+        threads=Threads(values=client_threads(upload.event)),
+        debug_meta=DebugMeta(images=client_images(upload.event)),
         errors=(*errors, ProcessingError(type="native_symbolicator_failed", name=error.code, message=str(error))),
         cairn=CairnInfo(
             project=upload.project,
@@ -98,15 +110,21 @@ def unreadable_event(error: MinidumpError, upload: Received) -> Event:
     )
 
 
-def _exception(crash: Crash) -> ExceptionValue:
+def _exception(crash: Crash, recorded: Sequence[ExceptionValue]) -> ExceptionValue:
     stack = crash.crashed_stack
     return ExceptionValue(
         type=reason_text(crash) or "Minidump",
         value=_value(crash),
-        mechanism=Mechanism(),
+        mechanism=_mechanism(recorded),
         thread_id=crash.dump.requesting_thread_id,
         stacktrace=stacktrace(stack, _symbols(crash)) if stack else None,
     )
+
+
+def _mechanism(recorded: Sequence[ExceptionValue]) -> Mechanism:
+    """That of the dump; whether the crash was handled is what the client says of its last exception."""
+    handled = recorded[-1].mechanism.handled if recorded else None
+    return Mechanism(type="minidump", handled=bool(handled), synthetic=True)
 
 
 def reason_text(crash: Crash) -> str | None:
@@ -136,13 +154,15 @@ def _symbols(crash: Crash) -> dict[int, Any]:
     return {loaded.module.base: loaded.symbols for loaded in crash.modules}
 
 
-def _timestamp(written: int, received: float) -> tuple[float, list[ProcessingError]]:
-    """When the crash happened by the dump's clock, unless that clock is plainly wrong."""
-    if written > received + CLOCK_TOLERANCE:
-        return received, [ProcessingError(type="future_timestamp", name="timestamp", value=written)]
-    if written < received - RETENTION:
-        return received, [ProcessingError(type="past_timestamp", name="timestamp", value=written)]
-    return float(written), []
+def checked_time(said: float | None, received: float) -> tuple[float, list[ProcessingError]]:
+    """When the crash happened by the clock of the dump or the client, unless there is none or it is plainly wrong."""
+    if said is None:
+        return received, []
+    if said > received + CLOCK_TOLERANCE:
+        return received, [ProcessingError(type="future_timestamp", name="timestamp", value=said)]
+    if said < received - RETENTION:
+        return received, [ProcessingError(type="past_timestamp", name="timestamp", value=said)]
+    return float(said), []
 
 
 def _sdk(dump: Minidump) -> str:

@@ -50,13 +50,6 @@ def client_event(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[Processin
     return event, errors
 
 
-def client_exceptions(raw: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    """The exceptions that the client had recorded, as it sent them."""
-    exception = raw.get("exception")
-    values = exception.get("values") if isinstance(exception, Mapping) else exception
-    return tuple(_bounded(value) for value in values if isinstance(value, dict)) if isinstance(values, list) else ()
-
-
 def _take(event: dict[str, Any], errors: list[ProcessingError], name: str, value: Any, convert: Any) -> None:
     if value is None:
         return
@@ -68,7 +61,7 @@ def _take(event: dict[str, Any], errors: list[ProcessingError], name: str, value
 
 
 def _invalid(name: str, value: Any) -> ProcessingError:
-    return ProcessingError(type="invalid_data", name=name, value=_bounded(value, MAX_DEPTH - 1))
+    return ProcessingError(type="invalid_data", name=name, value=bounded(value, MAX_DEPTH - 1))
 
 
 def _text(value: Any, longest: int) -> str | None:
@@ -82,19 +75,19 @@ def _object(value: Any) -> dict[str, Any] | None:
 
 
 def _limited(value: Any) -> Any:
-    bounded = _bounded(value)
-    text = json.dumps(bounded, default=str)
-    return bounded if len(text) <= MAX_VALUE_BYTES else text[:MAX_VALUE_BYTES] + "…"
+    kept = bounded(value)
+    text = json.dumps(kept, default=str)
+    return kept if len(text) <= MAX_VALUE_BYTES else text[:MAX_VALUE_BYTES] + "…"
 
 
-def _bounded(value: Any, depth: int = 0) -> Any:
+def bounded(value: Any, depth: int = 0) -> Any:
     """``value`` as plain JSON, cut where it nests too deeply."""
     if isinstance(value, Mapping):
         if depth >= MAX_DEPTH:
             return "…"
-        return {str(key): _bounded(inner, depth + 1) for key, inner in value.items()}
+        return {str(key): bounded(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return "…" if depth >= MAX_DEPTH else [_bounded(inner, depth + 1) for inner in value]
+        return "…" if depth >= MAX_DEPTH else [bounded(inner, depth + 1) for inner in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

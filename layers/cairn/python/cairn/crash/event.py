@@ -40,17 +40,20 @@ class FrameData(_Model):
 
 
 class Frame(_Model):
-    """One function call. ``instruction_addr`` is the return address for callers; ``lineno`` is that of the call."""
+    """One function call. ``instruction_addr`` is the return address for callers; ``lineno`` is that of the call. Frames
+    of a client's own stack may have no address, and their trust is ``prewalked`` unless the client says better."""
 
     function: str | None = None
     raw_function: str | None = None
     symbol: str | None = None
     symbol_addr: Address | None = None
-    instruction_addr: Address
+    instruction_addr: Address | None = None
+    module: str | None = None
     package: str | None = None
     filename: str | None = None
     abs_path: str | None = None
     lineno: int | None = None
+    colno: int | None = None
     in_app: bool = False
     trust: str
     data: FrameData
@@ -64,18 +67,22 @@ class Stacktrace(_Model):
 
 
 class Mechanism(_Model):
-    """How the crash was caught."""
+    """How the crash was caught: ``minidump``, or the client's own word. ``meta`` is what else the client says of it."""
 
-    type: Literal["minidump"] = "minidump"
-    handled: bool = False
-    synthetic: bool = True
+    type: str
+    handled: bool | None = None
+    synthetic: bool | None = None
+    description: str | None = None
+    meta: dict[str, Any] | None = None
 
 
 class ExceptionValue(_Model):
-    """The crash itself: ``type`` is the reason with the address, the stack is the crashed thread's."""
+    """The crash itself: ``type`` is the reason with the address, the stack is the crashed thread's. Also an exception
+    that the client recorded."""
 
     type: str
     value: str | None = None
+    module: str | None = None
     mechanism: Mechanism
     thread_id: int | None = None
     stacktrace: Stacktrace | None = None
@@ -137,7 +144,7 @@ class ProcessingError(_Model):
 
 
 class Exceptions(_Model):
-    """The crash, and behind it the exceptions that the client itself had recorded, as it sent them."""
+    """The crash, and behind it the exceptions that the client itself had recorded, in the order it sent them."""
 
     values: tuple[ExceptionValue | dict[str, Any], ...] = ()
 
@@ -157,9 +164,19 @@ class AttachmentInfo(_Model):
     size: int
 
 
+class FeedbackInfo(_Model):
+    """What a user said of the crash, and when it was received (Unix seconds)."""
+
+    name: str | None = None
+    email: str | None = None
+    message: str
+    received: float
+
+
 class CairnInfo(_Model):
     """What Cairn adds to Sentry's event. ``explanation`` is the crash in one sentence; ``problems`` what could not be
-    read in the dump; ``facts`` what was learnt beside reason and address (``docs/event.md``)."""
+    read in the dump; ``facts`` what was learnt beside reason and address (``docs/event.md``). ``feedback`` is added
+    when the event is read."""
 
     version: int = EVENT_VERSION
     project: int | None = None
@@ -172,6 +189,7 @@ class CairnInfo(_Model):
     stack_end: dict[str, str] = Field(default_factory=dict)
     unloaded_modules: tuple[dict[str, Any], ...] = ()
     attachments: tuple[AttachmentInfo, ...] = ()
+    feedback: tuple[FeedbackInfo, ...] | None = None
     problems: tuple[str, ...] = ()
 
 
@@ -216,6 +234,9 @@ class Event(_Model):
 
     @property
     def crash(self) -> ExceptionValue | None:
-        """The exception that the minidump made, which comes first."""
-        first = self.exception.values[0] if self.exception.values else None
-        return first if isinstance(first, ExceptionValue) else None
+        """The exception that the event is about: the one that the minidump made, which comes first, else the client's
+        last."""
+        typed = [value for value in self.exception.values if isinstance(value, ExceptionValue)]
+        if not typed:
+            return None
+        return typed[0] if typed[0].mechanism.type == "minidump" else typed[-1]

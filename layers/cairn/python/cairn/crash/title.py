@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from cairn.crash.event import ExceptionValue, Frame
 from cairn.crash.function_name import trim
 from cairn.crash.in_app import is_in_app
 from cairn.crash.records import Crash, NamedFrame
 from cairn.symbols.records import Location
 
 UNKNOWN = "<unknown>"
+UNLABELED = "<unlabeled event>"
+LONGEST = 100
+"""Characters of an exception's value, or of a message, in a title."""
 
 
 def title_and_culprit(crash: Crash) -> tuple[str, str | None]:
@@ -25,6 +29,32 @@ def title_and_culprit(crash: Crash) -> tuple[str, str | None]:
         nearest = calls[0][1]
     title = trim(nearest.function) if nearest else next((place(n) for n in frames if n.frame.module), UNKNOWN)
     return title, crash.reason.text if crash.reason else None
+
+
+def client_title_and_culprit(main: ExceptionValue | None, message: str | None) -> tuple[str, str | None]:
+    """The same for an event that a client made itself, as Sentry names it: type and first line of its last exception,
+    and the function; the function first where the exception is only a stand-in (``synthetic``). Without an exception
+    the first line of its message."""
+    if main is None:
+        return first_line(message) or UNLABELED, None
+    function = function_of(main)
+    if main.mechanism.synthetic and function:
+        return function, main.type
+    value = first_line(main.value)
+    return f"{main.type}: {value}" if value else main.type, function
+
+
+def function_of(main: ExceptionValue) -> str | None:
+    """The function to look at: that of the in-app frame nearest to the crash, else of the nearest one with a name."""
+    frames: list[Frame] = list(reversed(main.stacktrace.frames)) if main.stacktrace else []
+    named = [frame for frame in frames if frame.function]
+    best = next((frame for frame in named if frame.in_app), named[0] if named else None)
+    return trim(best.function) if best and best.function else None
+
+
+def first_line(text: str | None) -> str:
+    """The first line that is not empty, cut to what a list shows."""
+    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")[:LONGEST]
 
 
 def place(named: NamedFrame) -> str:

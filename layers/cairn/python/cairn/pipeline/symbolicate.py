@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cairn.crash.build_client_event import build_client_event
 from cairn.crash.build_event import Received, build_event, unreadable_event
 from cairn.crash.event import AttachmentInfo, Event
 from cairn.crash.process import process
-from cairn.minidump.errors import MinidumpError, NotAMinidumpError
+from cairn.minidump.errors import MinidumpError
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.store.aws import Clients
 from cairn.store.events import EventRecord, Events
@@ -28,6 +29,7 @@ class Outcome(StrEnum):
     """What became of an upload."""
 
     SYMBOLICATED = "symbolicated"
+    CLIENT = "client"  # there is no dump: the client's own event
     UNREADABLE = "unreadable"  # the event says why
     DUPLICATE = "duplicate"  # another upload has the event id
     GONE = "gone"  # the upload is past its retention
@@ -64,16 +66,16 @@ class Symbolication:
         data = self._uploads.read(upload.dump_key, LARGEST_DUMP) if upload.dump_key else None
         if upload.dump_key and data is None:
             return Symbolicated(Outcome.GONE, upload.event_id)
-        event, outcome = self._event(data or b"", upload)
+        event, outcome = self._event(data, upload)
         if not self._events.put(record_of(event, upload, outcome)):
             outcome = Outcome.DUPLICATE
         return _summary(event, outcome)
 
-    def _event(self, data: bytes, upload: StoredUpload) -> tuple[Event, Outcome]:
+    def _event(self, data: bytes | None, upload: StoredUpload) -> tuple[Event, Outcome]:
         received = received_of(upload)
+        if data is None:
+            return build_client_event(received), Outcome.CLIENT
         try:
-            if not upload.dump_key:
-                raise NotAMinidumpError("the upload has no minidump")
             crash = process(data, IndexFinder(self._index, self._files))
             return build_event(crash, received), Outcome.SYMBOLICATED
         except MinidumpError as error:
@@ -105,12 +107,19 @@ def record_of(event: Event, upload: StoredUpload, outcome: Outcome) -> EventReco
         title=event.title,
         culprit=event.culprit,
         level=event.level,
-        os=str(event.contexts.get("os", {}).get("name", "")),
+        os=os_of(event),
         release=event.release,
         status=outcome.value,
         upload_key=upload.key,
         body=event.to_json(),
     )
+
+
+def os_of(event: Event) -> str:
+    """The operating system's name; a client may send anything in its place."""
+    context = event.contexts.get("os")
+    name = context.get("name") if isinstance(context, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _summary(event: Event, outcome: Outcome) -> Symbolicated:
