@@ -13,8 +13,9 @@ from infra.function import Code, Function, make_log_group
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
 
-ROUTE = "/api/{project}/{proxy+}"
-"""Routes cannot end in a slash, and Sentry's ``/api/<project>/minidump/`` does, so a greedy path takes it."""
+ROUTE = "/api/{proxy+}"
+"""Routes cannot end in a slash, and Sentry's ``/api/<project>/minidump/`` does, so a greedy path takes it, and
+``/api/store/`` with it. API Gateway prefers the route that says more: ``/api/0/`` is another function's."""
 
 REQUESTS_A_SECOND = 200
 BURST = 400
@@ -33,7 +34,7 @@ LOGGED = (
 
 
 class Ingest(Construct):
-    """``POST`` and ``OPTIONS /api/{project}/{proxy+}``."""
+    """``POST`` and ``OPTIONS /api/{proxy+}``."""
 
     def __init__(self, scope: Construct, name: str, code: Code, storage: Storage, settings: DeploymentSettings) -> None:
         super().__init__(scope, name)
@@ -50,6 +51,7 @@ class Ingest(Construct):
             layers=[code.cairn],
         )
         self.worker.may_use_table(storage.projects, "GetItem")
+        self.worker.may_use_table(storage.events, "PutItem")
         self.worker.may_use_objects("crashes/", "PutObject", "AbortMultipartUpload")
         self.api = apigateway.HttpApi(
             self, "Api", api_name=settings.stack_name, description="Where crashes are sent", create_default_stage=False

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from cairn.crash.event import Event
 from cairn.store.errors import StoreError
 from cairn.store.events import Events, EventSummary
+from cairn.store.notes import Notes, with_notes
 from cairn_cli.errors import CliError
 from cairn_cli.output import moment, print_json, print_table
 from cairn_cli.report import print_report
-from cairn_cli.target import add_target_option, connect
+from cairn_cli.target import Target, add_target_option, connect
 
 EXAMPLES = [
     "cairn events list",
@@ -38,14 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List or show; returns the exit code."""
     target = connect(arguments)
-    events = Events(target.settings, target.clients)
     try:
-        return _list(events, arguments) if arguments.action == "list" else _show(events, arguments)
+        return _list(target, arguments) if arguments.action == "list" else _show(target, arguments)
     except StoreError as error:
         raise CliError(str(error)) from error
 
 
-def _list(events: Events, arguments: argparse.Namespace) -> int:
+def _list(target: Target, arguments: argparse.Namespace) -> int:
+    events = Events(target.settings, target.clients)
     found: list[EventSummary] = []
     cursor = None
     while len(found) < arguments.limit:
@@ -61,15 +62,18 @@ def _list(events: Events, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _show(events: Events, arguments: argparse.Namespace) -> int:
+def _show(target: Target, arguments: argparse.Namespace) -> int:
+    events = Events(target.settings, target.clients)
     record = events.find(arguments.id)
     if record is None:
         raise CliError(
             f"there is no event {arguments.id}",
             "a crash shows up a few seconds after it was sent; `cairn events list` shows those that are there",
         )
+    notes = Notes(target.settings, target.clients).of(record.project_id, record.event_id)
+    event = with_notes(Event.from_json(record.body), notes)
     if arguments.json:
-        print_json(json.loads(record.body))
+        print_json(json.loads(event.to_json()))
     else:
-        print_report(Event.from_json(record.body), all_threads=not arguments.crashed_only)
+        print_report(event, all_threads=not arguments.crashed_only)
     return 0

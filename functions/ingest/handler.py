@@ -14,7 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
-from cairn.pipeline.accept import Projects, RecentKeys, Uploads, accept
+from cairn.pipeline.accept import RecentKeys, Stores, accept
 
 NAMESPACE = "Cairn"
 LIMITS = Limits.from_environment()
@@ -23,17 +23,18 @@ logger = Logger(service="ingest")
 
 
 @cache
-def stores() -> tuple[Projects, Uploads]:
+def stores() -> Stores:
     """Where keys and crashes are, for the life of the process; botocore is imported here, not before."""
-    from cairn.store import aws, projects, settings, uploads
+    from cairn.store import aws, notes, projects, settings, uploads
 
-    names = settings.Settings.from_environment()
-    return RecentKeys(projects.Projects(names, aws.shared())), uploads.Uploads(names, aws.shared())
+    names, clients = settings.Settings.from_environment(), aws.shared()
+    keys = RecentKeys(projects.Projects(names, clients))
+    return Stores(keys, uploads.Uploads(names, clients), notes.Notes(names, clients))
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer one request."""
-    response = accept(request_of(event), *stores(), LIMITS, time.time, lambda: uuid4().hex)
+    response = accept(request_of(event), stores(), LIMITS, time.time, lambda: uuid4().hex)
     report(response)
     return {
         "statusCode": response.status,
@@ -57,6 +58,10 @@ def request_of(event: dict[str, Any]) -> Request:
 
 def report(response: Response) -> None:
     """Count and log the outcome: ids and reasons only, nothing that the client sent."""
+    for kind, number in response.ignored.items():
+        count("Ignored", number, kind=kind)
+    if response.noted:
+        count("Noted", response.noted)
     if response.event_id:
         count("Accepted")
         logger.info("accepted", event_id=response.event_id)
@@ -71,8 +76,8 @@ def report(response: Response) -> None:
         )
 
 
-def count(name: str, **dimensions: str) -> None:
+def count(name: str, number: int = 1, **dimensions: str) -> None:
     """Print one metric in CloudWatch's embedded format."""
-    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
+    with single_metric(name=name, unit=MetricUnit.Count, value=number, namespace=NAMESPACE) as metric:
         for dimension, value in dimensions.items():
             metric.add_dimension(dimension, value)

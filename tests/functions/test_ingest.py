@@ -14,6 +14,7 @@ import pytest
 
 from cairn.intake.limits import Limits
 from cairn.intake.upload import Upload
+from cairn.pipeline.accept import Stores
 from functions.ingest import handler as ingest
 from tests.intake.clients import (
     DUMP,
@@ -22,6 +23,7 @@ from tests.intake.clients import (
     QUERY,
     KeptUploads,
     OneProject,
+    UntouchedNotes,
     dump_part,
     field_part,
     form,
@@ -35,7 +37,7 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture
 def uploads(monkeypatch: pytest.MonkeyPatch) -> KeptUploads:
     kept = KeptUploads()
-    monkeypatch.setattr(ingest, "stores", lambda: (OneProject(), kept))
+    monkeypatch.setattr(ingest, "stores", lambda: Stores(OneProject(), kept, UntouchedNotes()))
     return kept
 
 
@@ -59,7 +61,7 @@ def gateway_event(
     is_binary = isinstance(body, bytes)
     event = {
         "version": "2.0",
-        "routeKey": "POST /api/{project}/{proxy+}",
+        "routeKey": "POST /api/{proxy+}",
         "rawPath": path,
         "rawQueryString": query,
         "headers": headers,
@@ -68,7 +70,7 @@ def gateway_event(
             "requestId": "id",
             "stage": "$default",
         },
-        "pathParameters": {"project": "42", "proxy": "minidump"},
+        "pathParameters": {"proxy": path.removeprefix("/api/")},
         "isBase64Encoded": is_binary,
     }
     if body is not None:
@@ -145,7 +147,7 @@ def test_a_failing_store_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
         def put(self, upload: Upload) -> None:
             raise RuntimeError("the bucket is gone")
 
-    monkeypatch.setattr(ingest, "stores", lambda: (OneProject(), Broken()))
+    monkeypatch.setattr(ingest, "stores", lambda: Stores(OneProject(), Broken(), UntouchedNotes()))
     answer, out = answered(gateway_event(DUMP, {"content-type": "application/x-dmp"}))
     assert answer["statusCode"] == 500
     (log,) = [line for line in lines(out) if "level" in line]
@@ -171,13 +173,15 @@ def test_a_cold_start_loads_little() -> None:
 
 def test_stores_are_those_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     from cairn.pipeline.accept import RecentKeys
+    from cairn.store.notes import Notes
     from cairn.store.settings import VARIABLES
     from cairn.store.uploads import Uploads
 
     for variable in VARIABLES.values():
         monkeypatch.setenv(variable, "name")
     ingest.stores.cache_clear()
-    projects, uploads = ingest.stores()
+    stores = ingest.stores()
     ingest.stores.cache_clear()
-    assert isinstance(projects, RecentKeys)
-    assert isinstance(uploads, Uploads)
+    assert isinstance(stores.projects, RecentKeys)
+    assert isinstance(stores.uploads, Uploads)
+    assert isinstance(stores.notes, Notes)

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
-from cairn.intake.upload import Upload
-from cairn.pipeline.accept import ClientKey, accept
+from cairn.intake.upload import Attachment, Feedback, Upload
+from cairn.pipeline.accept import ClientKey, Stores, accept
 
 KEY = "0123456789abcdef0123456789abcdef"
 PROJECT = 42
@@ -65,6 +65,30 @@ class KeptUploads:
         self.contents.append(read)
 
 
+@dataclass
+class KeptNotes:
+    """Keeps feedback, and late attachments with the event they are for and their contents."""
+
+    feedback: list[Feedback] = field(default_factory=list)
+    attachments: list[tuple[str, Attachment, bytes]] = field(default_factory=list)
+
+    def put_feedback(self, project_id: int, received: float, feedback: Feedback) -> None:
+        assert (project_id, received) == (PROJECT, NOW)
+        self.feedback.append(feedback)
+
+    def put_attachment(self, project_id: int, event_id: str, received: float, attachment: Attachment) -> None:
+        assert (project_id, received) == (PROJECT, NOW)
+        self.attachments.append((event_id, attachment, attachment.content.read()))
+
+
+class UntouchedNotes:
+    def put_feedback(self, project_id: int, received: float, feedback: Feedback) -> None:
+        raise AssertionError("feedback was stored")
+
+    def put_attachment(self, project_id: int, event_id: str, received: float, attachment: Attachment) -> None:
+        raise AssertionError("an attachment was stored")
+
+
 class Part:
     """A part of a form, as its bytes."""
 
@@ -113,7 +137,9 @@ def request(
 def send(sent: Request, limits: Limits | None = None) -> tuple[Response, Upload | None, list[bytes]]:
     """The answer, the upload that was kept, if any, and the contents of its files."""
     uploads = KeptUploads()
-    response = accept(sent, OneProject(), uploads, limits or Limits(), lambda: NOW, lambda: NEW_ID)
+    response = accept(
+        sent, Stores(OneProject(), uploads, UntouchedNotes()), limits or Limits(), lambda: NOW, lambda: NEW_ID
+    )
     assert len(uploads.kept) == (response.status == 200)
     return (response, uploads.kept[0], uploads.contents[0]) if uploads.kept else (response, None, [])
 
@@ -135,7 +161,8 @@ def accepted_upload(sent: Request, limits: Limits | None = None) -> tuple[Upload
 
 def refused_request(sent: Request, limits: Limits | None = None) -> Response:
     """The answer to a request that must not be stored."""
-    return accept(sent, OneProject(), UntouchedUploads(), limits or Limits(), lambda: NOW, lambda: NEW_ID)
+    stores = Stores(OneProject(), UntouchedUploads(), UntouchedNotes())
+    return accept(sent, stores, limits or Limits(), lambda: NOW, lambda: NEW_ID)
 
 
 def gzipped(body: bytes) -> bytes:

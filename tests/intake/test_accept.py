@@ -6,9 +6,9 @@ from io import BytesIO
 import pytest
 
 from cairn.intake.limits import Limits
-from cairn.intake.messages import Response
+from cairn.intake.messages import Request, Response
 from cairn.intake.upload import Upload
-from cairn.pipeline.accept import KEPT_KEYS, RecentKeys, accept
+from cairn.pipeline.accept import KEPT_KEYS, RecentKeys, Stores, accept
 from tests.intake.clients import (
     DUMP,
     KEY,
@@ -19,6 +19,7 @@ from tests.intake.clients import (
     KeptUploads,
     Key,
     OneProject,
+    UntouchedNotes,
     UntouchedProjects,
     UntouchedUploads,
     accepted_upload,
@@ -94,7 +95,11 @@ def test_other_methods(method: str) -> None:
 
 def test_preflight() -> None:
     response = accept(
-        request(method="OPTIONS", query=""), UntouchedProjects(), UntouchedUploads(), Limits(), lambda: NOW, str
+        request(method="OPTIONS", query=""),
+        Stores(UntouchedProjects(), UntouchedUploads(), UntouchedNotes()),
+        Limits(),
+        lambda: NOW,
+        str,
     )
     assert response.status == 200
     assert response.headers["access-control-allow-origin"] == "*"
@@ -106,8 +111,10 @@ def test_preflight() -> None:
 @pytest.mark.parametrize(
     "sent", [request(form(dump_part())), request(query=""), request(path="/"), request(method="GET")]
 )
-def test_headers_of_every_answer(sent: object) -> None:
-    response = accept(sent, OneProject(), KeptUploads(), Limits(), lambda: NOW, lambda: NEW_ID)  # type: ignore[arg-type]
+def test_headers_of_every_answer(sent: Request) -> None:
+    response = accept(
+        sent, Stores(OneProject(), KeptUploads(), UntouchedNotes()), Limits(), lambda: NOW, lambda: NEW_ID
+    )
     assert response.headers["access-control-allow-origin"] == "*"
     exposed = set(response.headers["access-control-expose-headers"].split(", "))
     assert exposed == {"x-sentry-error", "x-sentry-rate-limits", "retry-after"}
@@ -121,7 +128,9 @@ def test_headers_of_every_answer(sent: object) -> None:
 )
 def test_keys_that_do_not_open_the_project(key: Key | None, cause: str) -> None:
     projects = OneProject({KEY: key} if key else {})
-    response = accept(request(form(dump_part())), projects, UntouchedUploads(), Limits(), lambda: NOW, str)
+    response = accept(
+        request(form(dump_part())), Stores(projects, UntouchedUploads(), UntouchedNotes()), Limits(), lambda: NOW, str
+    )
     assert (response.status, detail(response)) == (403, "event submission rejected with_reason: ProjectId")
     assert cause in json.loads(response.body)["causes"][0]
     assert response.error is not None
@@ -129,7 +138,9 @@ def test_keys_that_do_not_open_the_project(key: Key | None, cause: str) -> None:
 
 
 def test_no_key_is_looked_up_for_bad_credentials() -> None:
-    response = accept(request(query=""), UntouchedProjects(), UntouchedUploads(), Limits(), lambda: NOW, str)
+    response = accept(
+        request(query=""), Stores(UntouchedProjects(), UntouchedUploads(), UntouchedNotes()), Limits(), lambda: NOW, str
+    )
     assert response.status == 401
 
 
@@ -138,7 +149,9 @@ def test_no_body_is_read_for_a_bad_key() -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             raise AssertionError("the body was read")
 
-    response = accept(request(Unread()), OneProject({}), UntouchedUploads(), Limits(), lambda: NOW, str)
+    response = accept(
+        request(Unread()), Stores(OneProject({}), UntouchedUploads(), UntouchedNotes()), Limits(), lambda: NOW, str
+    )
     assert response.status == 403
 
 
@@ -147,7 +160,9 @@ def test_a_failing_look_up_is_a_503() -> None:
         def key(self, public_key: str) -> None:
             raise RuntimeError("throttled")
 
-    response = accept(request(form(dump_part())), Broken(), UntouchedUploads(), Limits(), lambda: NOW, str)
+    response = accept(
+        request(form(dump_part())), Stores(Broken(), UntouchedUploads(), UntouchedNotes()), Limits(), lambda: NOW, str
+    )
     assert (response.status, detail(response)) == (503, "project not available")
     assert response.error is not None
     assert isinstance(response.error.__cause__, RuntimeError)
@@ -158,7 +173,13 @@ def test_a_failing_store_is_a_500_and_tells_nothing_of_itself() -> None:
         def put(self, upload: Upload) -> None:
             raise RuntimeError("bucket-name")
 
-    response = accept(request(form(dump_part())), OneProject(), Broken(), Limits(), lambda: NOW, lambda: NEW_ID)
+    response = accept(
+        request(form(dump_part())),
+        Stores(OneProject(), Broken(), UntouchedNotes()),
+        Limits(),
+        lambda: NOW,
+        lambda: NEW_ID,
+    )
     assert (response.status, detail(response)) == (500, "failed to upload file")
     assert b"bucket-name" not in response.body
     assert response.event_id is None
@@ -172,7 +193,13 @@ def test_files_are_closed_whatever_happens() -> None:
             seen.append(upload)
             raise RuntimeError
 
-    accept(request(form(dump_part())), OneProject(), Broken(), Limits(), lambda: NOW, lambda: NEW_ID)
+    accept(
+        request(form(dump_part())),
+        Stores(OneProject(), Broken(), UntouchedNotes()),
+        Limits(),
+        lambda: NOW,
+        lambda: NEW_ID,
+    )
     assert [attachment.content.closed for attachment in seen[0].attachments] == [True]
 
 

@@ -42,7 +42,7 @@ def test_every_answer_is_in_the_page_and_the_tree(reason: str) -> None:
 
 
 def test_reasons_are_told_apart() -> None:
-    assert len(ANSWERS) == len(list(answers())) == 20
+    assert len(ANSWERS) == len(list(answers())) == 25
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Limits)])

@@ -173,8 +173,8 @@ BIG_REQUEST = """
 import gzip, io, os, random
 from pathlib import Path
 from cairn.intake.limits import Limits, MIB
-from cairn.pipeline.accept import accept
-from tests.intake.clients import OneProject, form_headers, request, BOUNDARY
+from cairn.pipeline.accept import Stores, accept
+from tests.intake.clients import OneProject, UntouchedNotes, form_headers, request, BOUNDARY
 
 packed = io.BytesIO()
 with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as body:
@@ -197,7 +197,7 @@ def peak():
 
 sent = request(packed, form_headers(content_encoding="gzip"))
 before = peak()
-response = accept(sent, OneProject(), Uploads(), Limits(), lambda: 0.0, lambda: "1" * 32)
+response = accept(sent, Stores(OneProject(), Uploads(), UntouchedNotes()), Limits(), lambda: 0.0, lambda: "1" * 32)
 assert response.status == 200, response.body
 print(before, peak())
 """

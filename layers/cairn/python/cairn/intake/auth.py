@@ -6,11 +6,14 @@ import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl
 
 from cairn.intake.errors import (
     BadAuthHeaderError,
+    BadEnvelopeAuthError,
     BadPublicKeyError,
+    InvalidEnvelopeError,
     MissingAuthError,
     MultipleAuthError,
     ProtocolVersionError,
@@ -20,6 +23,7 @@ from cairn.intake.messages import Request
 
 PROTOCOL_VERSION = 7
 KEY_LENGTH = 32
+DSN = re.compile(rf"https?://(?P<key>[!-~]{{{KEY_LENGTH}}})(:[^@/]*)?@[^/@]+(/[^?#]*)?/(?P<project>[0-9]{{1,20}})")
 SEPARATORS = re.compile(r"[\s,]+")
 
 
@@ -32,17 +36,55 @@ class Credentials:
 
 
 def credentials(request: Request) -> Credentials:
+    """The key of a request, from where ``carried_credentials`` finds it; ``MissingAuthError`` when there is none."""
+    found = carried_credentials(request)
+    if found is None:
+        raise MissingAuthError("add ?sentry_key=<public key> to the URL, or send an X-Sentry-Auth header")
+    return found
+
+
+def carried_credentials(request: Request) -> Credentials | None:
     """The key of a request: from ``X-Sentry-Auth``, ``Authorization: Sentry``, ``Authorization: Basic`` (the user) or
-    the query. Raises a ``CredentialsError`` when there is none, more than one, or a bad one."""
+    the query; ``None`` when there is none. Raises a ``CredentialsError`` for more than one, or a bad one."""
     found = list(carriers(request))
     if not found:
-        raise MissingAuthError("add ?sentry_key=<public key> to the URL, or send an X-Sentry-Auth header")
+        return None
     if len(found) > 1:
         raise MultipleAuthError("the key came in more than one of X-Sentry-Auth, Authorization and the query: send one")
     values = found[0]
     check_version(values.get("sentry_version"))
-    client = values.get("sentry_client") or request.headers.get("user-agent")
-    return Credentials(public_key(values), client[:CLIENT_NAME] if client else None)
+    return Credentials(public_key(values), client_name(request, values.get("sentry_client")))
+
+
+def envelope_credentials(request: Request, dsn: Any, project_id: int) -> Credentials:
+    """The key of an envelope: that of its request, else that of the ``dsn`` in its header. Where both are there they
+    must agree, and the DSN with the project in the path.
+
+    Raises a ``CredentialsError``, or ``InvalidEnvelopeError`` when they do not agree.
+    """
+    carried = carried_credentials(request)
+    if dsn is None:
+        return carried or credentials(request)
+    key, project = dsn_parts(dsn)
+    if project != project_id:
+        raise InvalidEnvelopeError(f"the dsn in the header is for project {project}, the request for {project_id}")
+    if carried and carried.public_key != key:
+        raise InvalidEnvelopeError("the dsn in the header has another key than the request")
+    return carried or Credentials(key, client_name(request))
+
+
+def dsn_parts(dsn: Any) -> tuple[str, int]:
+    """Key and project of ``https://<key>[:<secret>]@<host>/[<path>/]<project>``. Raises ``BadEnvelopeAuthError``."""
+    match = DSN.fullmatch(dsn) if isinstance(dsn, str) else None
+    if match is None:
+        raise BadEnvelopeAuthError("the dsn in the header must be https://<public key>@<host>/<project>")
+    return match["key"], int(match["project"])
+
+
+def client_name(request: Request, name: str | None = None) -> str | None:
+    """What the client calls itself."""
+    client = name or request.headers.get("user-agent")
+    return client[:CLIENT_NAME] if client else None
 
 
 def carriers(request: Request) -> Iterator[Mapping[str, str]]:

@@ -4,10 +4,12 @@ IntakeError                       status  detail                                
 ├── NoSuchRouteError                 404  not found                                              not_found
 ├── WrongMethodError                 405  method not allowed                                     method_not_allowed
 ├── BadProjectError                  400  bad project path parameter                             bad_project
+├── BadEventPathError                400  bad event path parameter                               bad_event_path
 ├── CredentialsError
 │   ├── MissingAuthError             401  missing authorization information                      missing_auth
 │   ├── MultipleAuthError            401  multiple authorization payloads detected               multiple_auth
 │   ├── BadAuthHeaderError           401  bad x-sentry-auth header                               bad_auth
+│   ├── BadEnvelopeAuthError         401  bad envelope authentication header                     bad_envelope_auth
 │   ├── BadPublicKeyError            400  bad sentry DSN public key                              bad_public_key
 │   └── ProtocolVersionError         400  unsupported protocol version (N)                       bad_version
 ├── ProjectRejectedError             403  event submission rejected with_reason: ProjectId       project_id
@@ -18,7 +20,10 @@ IntakeError                       status  detail                                
 │   ├── MissingMinidumpError         400  missing minidump                                       missing_minidump_upload
 │   ├── InvalidMinidumpError         400  invalid minidump                                       invalid_minidump
 │   ├── InvalidCompressionError      400  invalid compression format                             invalid_compression
-│   └── InvalidMsgpackError          400  invalid messagepack data                               invalid_msgpack
+│   ├── InvalidMsgpackError          400  invalid messagepack data                               invalid_msgpack
+│   ├── EmptyBodyError               400  empty request body                                     empty_body
+│   ├── InvalidEnvelopeError         400  invalid event envelope                                 invalid_envelope
+│   └── InvalidJsonError             400  invalid JSON data                                      invalid_json
 ├── RequestTooLargeError             413  request content exceeded size limits                   too_large:request
 ├── ItemTooLargeError                413  envelope exceeded size limits for type 'T' (…)         too_large:T
 ├── ProjectUnavailableError          503  project not available                                  project_unavailable
@@ -70,6 +75,13 @@ class BadProjectError(IntakeError):
     reason = "bad_project"
 
 
+class BadEventPathError(IntakeError):
+    """The event in the path is not an id."""
+
+    detail = "bad event path parameter"
+    reason = "bad_event_path"
+
+
 class CredentialsError(IntakeError):
     """What should tell the client key does not."""
 
@@ -95,6 +107,13 @@ class BadAuthHeaderError(CredentialsError):
 
     detail = "bad x-sentry-auth header"
     reason = "bad_auth"
+
+
+class BadEnvelopeAuthError(CredentialsError):
+    """A ``dsn`` in the header of an envelope that cannot be read."""
+
+    detail = "bad envelope authentication header"
+    reason = "bad_envelope_auth"
 
 
 class BadPublicKeyError(CredentialsError):
@@ -176,6 +195,27 @@ class InvalidMsgpackError(BodyError):
 
     detail = "invalid messagepack data"
     reason = "invalid_msgpack"
+
+
+class EmptyBodyError(BodyError):
+    """No body where there must be one."""
+
+    detail = "empty request body"
+    reason = "empty_body"
+
+
+class InvalidEnvelopeError(BodyError):
+    """An envelope that cannot be read, or that is meant for another key or project."""
+
+    detail = "invalid event envelope"
+    reason = "invalid_envelope"
+
+
+class InvalidJsonError(BodyError):
+    """An event that is not an object of JSON, and no dump beside it."""
+
+    detail = "invalid JSON data"
+    reason = "invalid_json"
 
 
 class RequestTooLargeError(IntakeError):

@@ -42,6 +42,14 @@ XZ_MEMORY = 80 * MIB
 """Memory to unpack xz: ``xz -9`` needs 65 MiB."""
 ZSTD_WINDOW = 128 * MIB
 """Window of zstd: what ``zstd -d`` accepts without being asked; ``zstd -19`` needs 8 MiB."""
+ITEMS = 500
+"""Items of an envelope: as many as Relay takes."""
+ENVELOPE_LINE = 64 * KIB
+"""A header line of an envelope. The longest thing in one is a list of SDK packages, of a few kilobytes."""
+FEEDBACK_NAME = 200
+"""Characters of a name or an address in feedback."""
+FEEDBACK_MESSAGE = 8192
+"""Characters of a user's message, as of an event's."""
 JSON_DEPTH = 50
 """Levels of an event that are kept. Sentry's schema needs about ten; Python's own recursion ends near a thousand."""
 PATH_DEPTH = 15

@@ -45,19 +45,33 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """``event_id`` (32 hex digits) is set when a crash was accepted, ``error`` when the request was refused."""
+    """``event_id`` (32 hex digits) is set when a crash was accepted, ``error`` when the request was refused. ``noted``
+    counts the feedback and late attachments that were kept, ``ignored`` the items passed over, by kind."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     event_id: str | None = None
     error: IntakeError | None = None
+    noted: int = 0
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 def accepted(event_id: str) -> Response:
     """200 with the hyphenated id as text: Crashpad takes no other 2xx for success, and keeps the body as its id."""
     headers = {**COMMON, "content-type": "text/plain; charset=utf-8"}
     return Response(200, headers, str(UUID(event_id)).encode(), event_id=event_id)
+
+
+def named(event_id: str | None) -> Response:
+    """200 with ``{"id": …}`` as SDKs know it, ``{}`` when what came belongs to no event."""
+    body = {"id": event_id} if event_id else {}
+    return Response(200, {**COMMON, "content-type": "application/json"}, json.dumps(body).encode())
+
+
+def created() -> Response:
+    """201 without a body, which is what attachments are answered."""
+    return Response(201, COMMON)
 
 
 def refused(error: IntakeError) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from cairn.intake.bodies import NewFile, body_pieces, spooled
@@ -13,7 +13,7 @@ from cairn.intake.forms import EVENT_KINDS, MINIDUMP, MINIDUMP_FIELD, Form, boun
 from cairn.intake.limits import Limits, human_size
 from cairn.intake.messages import Request
 from cairn.intake.payloads import event_from_files
-from cairn.intake.upload import Attachment
+from cairn.intake.upload import Attachment, Crash, Delivery
 from cairn.intake.values import Object, event_id
 
 RAW_CONTENT_TYPES = ("application/octet-stream", "application/x-dmp")
@@ -22,25 +22,15 @@ RAW_NAME = "Minidump"
 """Name of a dump that came without one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """What a request brings: the id it asks for, if it does (32 hex digits), its event, and its files, the dump first,
-    each open at its start."""
-
-    event_id: str | None
-    event: Object
-    attachments: tuple[Attachment, ...]
-
-
-def read_minidump_request(request: Request, limits: Limits, new_file: NewFile) -> Crash:
+def read_minidump_request(request: Request, limits: Limits, new_file: NewFile) -> Delivery:
     """The crash in a request. Raises a ``BodyError``, ``RequestTooLargeError`` or ``ItemTooLargeError``."""
     content_type = request.headers.get("content-type", "")
     if content_type in RAW_CONTENT_TYPES:
         content = read_raw(request, limits, new_file)
-        return Crash(None, {}, (dump(RAW_NAME, content, limits, new_file),))
+        return Delivery(crash=Crash(None, {}, (dump(RAW_NAME, content, limits, new_file),)))
     form = read_form(body_pieces(request, limits), boundary_of(content_type), limits, new_file)
     attachments = form_attachments(form, limits, new_file)
-    return Crash(*form_event(form), tuple(attachments))
+    return Delivery(crash=Crash(*form_event(form), tuple(attachments)))
 
 
 def read_raw(request: Request, limits: Limits, new_file: NewFile) -> BinaryIO:

@@ -3,25 +3,59 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from enum import StrEnum
 
-from cairn.intake.errors import BadProjectError, NoSuchRouteError, WrongMethodError
+from cairn.intake.errors import BadEventPathError, BadProjectError, NoSuchRouteError, WrongMethodError
+from cairn.intake.values import event_id
 
-MINIDUMP = re.compile(r"/api/([^/]*)/minidump/?")
+PATHS = tuple(
+    map(
+        re.compile,
+        (
+            r"/api/(?P<project>[^/]+)/(?P<endpoint>minidump|envelope|store)/?",
+            r"/api/(?P<endpoint>store)/?",
+            r"/api/(?P<project>[^/]+)/events/(?P<event>[^/]+)/(?P<endpoint>attachments)/?",
+        ),
+    )
+)
 PROJECT = re.compile(r"[0-9]{1,20}")
 LARGEST_PROJECT = 2**64 - 1
 
 
-def minidump_project(method: str, path: str) -> int:
-    """The project of ``POST /api/<project>/minidump[/]``; repeated slashes count as one.
+class Endpoint(StrEnum):
+    """What can be posted; the value is the word in the path."""
 
-    Raises ``NoSuchRouteError``, ``WrongMethodError`` or ``BadProjectError``.
+    MINIDUMP = "minidump"
+    ENVELOPE = "envelope"
+    STORE = "store"
+    ATTACHMENTS = "attachments"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes. ``project_id`` is ``None`` for ``/api/store/``, where the key alone tells the project;
+    ``event_id`` (32 hex digits) is that of the attachments."""
+
+    endpoint: Endpoint
+    project_id: int | None
+    event_id: str | None = None
+
+
+def route_of(method: str, path: str) -> Route:
+    """The route of ``POST <path>``, with or without a slash at the end; repeated slashes count as one.
+
+    Raises ``NoSuchRouteError``, ``WrongMethodError``, ``BadProjectError`` or ``BadEventPathError``.
     """
-    match = MINIDUMP.fullmatch(re.sub("/+", "/", path))
+    clean = re.sub("/+", "/", path)
+    match = next(filter(None, (pattern.fullmatch(clean) for pattern in PATHS)), None)
     if match is None:
-        raise NoSuchRouteError("crashes are sent to /api/<project>/minidump/")
+        raise NoSuchRouteError("crashes are sent to /api/<project>/minidump/ or /api/<project>/envelope/")
     if method != "POST":
         raise WrongMethodError("send the crash with POST")
-    return project_id(match[1])
+    parts = match.groupdict()
+    project = project_id(parts["project"]) if "project" in parts else None
+    return Route(Endpoint(parts["endpoint"]), project, event_of(parts["event"]) if "event" in parts else None)
 
 
 def project_id(text: str) -> int:
@@ -29,3 +63,11 @@ def project_id(text: str) -> int:
     if not PROJECT.fullmatch(text) or int(text) > LARGEST_PROJECT:
         raise BadProjectError("the project in the path must be a number, as in the DSN: /api/42/minidump/")
     return int(text)
+
+
+def event_of(text: str) -> str:
+    """The event of attachments. Raises ``BadEventPathError``."""
+    found = event_id(text)
+    if found is None:
+        raise BadEventPathError("the event in the path must be its id: 32 hex digits or a UUID")
+    return found

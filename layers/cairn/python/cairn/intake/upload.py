@@ -23,6 +23,39 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Crash:
+    """A crash in a request: the id it asks for, if it does (32 hex digits), its event, and its files, the dump first,
+    each open at its start. There is no dump when the client walked the stack itself."""
+
+    event_id: str | None
+    event: Mapping[str, Any]
+    attachments: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a user said of the event ``event_id`` (32 hex digits); it may arrive before the event does."""
+
+    event_id: str
+    name: str | None
+    email: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """All that a request brings. ``event_id`` (32 hex digits) is the one it names. ``late`` are files for the event
+    ``about``, which came or comes on its own. ``ignored`` counts the items of kinds that nothing is made of."""
+
+    event_id: str | None = None
+    crash: Crash | None = None
+    feedback: tuple[Feedback, ...] = ()
+    about: str | None = None
+    late: tuple[Attachment, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     """One crash as it was sent.
 

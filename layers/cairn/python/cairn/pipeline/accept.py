@@ -6,17 +6,23 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Protocol, cast
 
-from cairn.intake.auth import Credentials, credentials
+from cairn.intake.attachments_request import read_attachments_request
+from cairn.intake.auth import Credentials, credentials, envelope_credentials
+from cairn.intake.bodies import NewFile, body_pieces
+from cairn.intake.envelope_request import read_envelope
+from cairn.intake.envelopes import EnvelopeReader
 from cairn.intake.errors import IntakeError, ProjectRejectedError, ProjectUnavailableError, StoringFailedError
 from cairn.intake.limits import SPOOL, Limits
-from cairn.intake.messages import Request, Response, accepted, preflight, refused
+from cairn.intake.messages import Request, Response, accepted, created, named, preflight, refused
 from cairn.intake.minidump_request import read_minidump_request
-from cairn.intake.routes import minidump_project
-from cairn.intake.upload import Upload
+from cairn.intake.routes import Endpoint, Route, route_of
+from cairn.intake.store_request import read_store_request
+from cairn.intake.upload import Attachment, Delivery, Feedback, Upload
 
 KEPT_SECONDS = 60.0
 """How long a key is remembered: a disabled one is taken for so long still."""
@@ -45,6 +51,46 @@ class Uploads(Protocol):
     def put(self, upload: Upload) -> object: ...
 
 
+class Notes(Protocol):
+    """Where feedback and attachments are kept that come on their own. When a call returns, its note is safe."""
+
+    def put_feedback(self, project_id: int, received: float, feedback: Feedback) -> object: ...
+    def put_attachment(self, project_id: int, event_id: str, received: float, attachment: Attachment) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """All that intake looks up and writes."""
+
+    projects: Projects
+    uploads: Uploads
+    notes: Notes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """To which project something came, when (Unix seconds), and from what client."""
+
+    project_id: int
+    time: float
+    client: str | None
+
+
+NewId = Callable[[], str]
+
+READERS: dict[Endpoint, Callable[[Request, Limits, NewFile], Delivery]] = {
+    Endpoint.MINIDUMP: read_minidump_request,
+    Endpoint.STORE: read_store_request,
+    Endpoint.ATTACHMENTS: read_attachments_request,
+}
+ANSWERS: dict[Endpoint, Callable[[str | None], Response]] = {
+    Endpoint.MINIDUMP: lambda event_id: accepted(event_id or ""),
+    Endpoint.ENVELOPE: named,
+    Endpoint.STORE: named,
+    Endpoint.ATTACHMENTS: lambda _: created(),
+}
+
+
 class RecentKeys:
     """``Projects`` that asks once a minute for each key, and forgets the one longest unused."""
 
@@ -65,33 +111,60 @@ class RecentKeys:
         return key
 
 
-def accept(
-    request: Request,
-    projects: Projects,
-    uploads: Uploads,
-    limits: Limits,
-    now: Callable[[], float],
-    new_id: Callable[[], str],
-) -> Response:
-    """Keep the crash that a request brings, and answer its id; or answer why not.
+def accept(request: Request, stores: Stores, limits: Limits, now: Callable[[], float], new_id: NewId) -> Response:
+    """Keep what a request brings, and answer the id of its crash; or answer why not.
 
-    ``now`` gives Unix seconds, ``new_id`` 32 random hex digits. Whatever ``projects`` or ``uploads`` raise becomes a
-    503 or 500 whose ``error`` has it as its cause.
+    ``now`` gives Unix seconds, ``new_id`` 32 random hex digits. Whatever ``stores`` raise becomes a 503 or 500 whose
+    ``error`` has it as its cause.
     """
     if request.method == "OPTIONS":
         return preflight()
     try:
-        project_id = minidump_project(request.method, request.path)
-        who = credentials(request)
-        check_key(projects, who, project_id)
+        route = route_of(request.method, request.path)
         with ExitStack() as files:
-            crash = read_minidump_request(request, limits, partial(temporary_file, files))
-            event_id = crash.event_id or new_id()
-            event = {**crash.event, "event_id": event_id}
-            keep(uploads, Upload(event_id, project_id, now(), crash.attachments, event, who.client))
+            who, project_id, brought = read(request, route, stores.projects, limits, partial(temporary_file, files))
+            if route.event_id:
+                brought = replace(brought, about=route.event_id)
+            receipt = Receipt(project_id, now(), who.client)
+            event_id = keep(stores, brought, receipt, new_id)
     except IntakeError as error:
         return refused(error)
-    return accepted(event_id)
+    response = ANSWERS[route.endpoint](event_id or brought.event_id)
+    noted = len(brought.feedback) + len(brought.late)
+    return replace(response, event_id=event_id, noted=noted, ignored=brought.ignored)
+
+
+def read(
+    request: Request, route: Route, projects: Projects, limits: Limits, new_file: NewFile
+) -> tuple[Credentials, int, Delivery]:
+    """Who sends, to which project, and what: the body is read once the key is known to be good, but for the first line
+    of an envelope, which may hold the key."""
+    if route.endpoint is Endpoint.ENVELOPE and route.project_id is not None:
+        envelope = EnvelopeReader(body_pieces(request, limits))
+        who = envelope_credentials(request, envelope.header.get("dsn"), route.project_id)
+        return who, check_key(projects, who, route.project_id), read_envelope(envelope, limits, new_file)
+    who = credentials(request)
+    project_id = check_key(projects, who, route.project_id)
+    return who, project_id, READERS[route.endpoint](request, limits, new_file)
+
+
+def keep(stores: Stores, brought: Delivery, receipt: Receipt, new_id: NewId) -> str | None:
+    """Store what came. Answers the id of the crash, ``None`` when there is none."""
+    event_id = None
+    try:
+        if crash := brought.crash:
+            event_id = crash.event_id or new_id()
+            event = {**crash.event, "event_id": event_id}
+            stores.uploads.put(
+                Upload(event_id, receipt.project_id, receipt.time, crash.attachments, event, receipt.client)
+            )
+        for feedback in brought.feedback:
+            stores.notes.put_feedback(receipt.project_id, receipt.time, feedback)
+        for attachment in brought.late:
+            stores.notes.put_attachment(receipt.project_id, brought.about or "", receipt.time, attachment)
+    except Exception as error:
+        raise StoringFailedError("the crash could not be stored just now: send it again later") from error
+    return event_id
 
 
 def temporary_file(files: ExitStack) -> BinaryIO:
@@ -99,23 +172,16 @@ def temporary_file(files: ExitStack) -> BinaryIO:
     return cast(BinaryIO, files.enter_context(SpooledTemporaryFile(max_size=SPOOL)))
 
 
-def check_key(projects: Projects, who: Credentials, project_id: int) -> None:
-    """Pass an active key of this project."""
+def check_key(projects: Projects, who: Credentials, project_id: int | None) -> int:
+    """The project of an active key, which must be this one when it is told."""
     try:
         key = projects.key(who.public_key)
     except Exception as error:
         raise ProjectUnavailableError("the key could not be looked up just now: send the crash again later") from error
     if key is None:
         raise ProjectRejectedError("there is no such key: copy the DSN from the project's settings")
-    if key.project_id != project_id:
+    if project_id not in (None, key.project_id):
         raise ProjectRejectedError(f"the key is not one of project {project_id}: copy the DSN as a whole")
     if not key.active:
         raise ProjectRejectedError("the key is disabled: use another key of the project")
-
-
-def keep(uploads: Uploads, upload: Upload) -> None:
-    """Store an upload."""
-    try:
-        uploads.put(upload)
-    except Exception as error:
-        raise StoringFailedError("the crash could not be stored just now: send it again later") from error
+    return key.project_id

@@ -97,9 +97,9 @@ class Page(Generic[Item]):
 
 class Events:
     """The Events table: ``pk`` is ``event#<event id>``, ``sk`` ``project#<project id>``, since clients choose the ids
-    and two projects may choose one. The index ``by_project`` has ``listing`` (``project#<project id>``) and
-    ``listed_at`` (time received, ``#``, event id). ``expires`` is the TTL; what is past its retention is not given
-    out, since DynamoDB deletes up to days late.
+    and two projects may choose one. Beside an event lies what came for it on its own (``cairn.store.notes``). The index
+    ``by_project`` has ``listing`` (``project#<project id>``) and ``listed_at`` (time received, ``#``, event id).
+    ``expires`` is the TTL; what is past its retention is not given out, since DynamoDB deletes up to days late.
 
     A large body lies in S3 at ``events/<project>/<event id>/<hash>.zst``. The hash lets an item change from one body
     to the next in one write.
@@ -136,7 +136,8 @@ class Events:
 
     def find(self, event_id: str) -> EventRecord | None:
         """The event by its id alone; the one received first where several projects have the id."""
-        rows = self._table.query("pk = :pk", {":pk": f"event#{normal_id(event_id)}"})
+        wanted = {":pk": f"event#{normal_id(event_id)}", ":event": "project#"}
+        rows = self._table.query("pk = :pk AND begins_with(sk, :event)", wanted)
         alive = sorted(filter(self._is_alive, rows), key=lambda row: float(row["received"]))
         return self._record(alive[0]) if alive else None
 

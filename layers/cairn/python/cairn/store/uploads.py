@@ -107,8 +107,13 @@ class Uploads:
 
 def folder_of(upload: Upload) -> str:
     """Where the objects of an upload lie, with a slash at the end."""
-    day = datetime.fromtimestamp(upload.received, UTC).date().isoformat()
-    return f"{PREFIX}{upload.project_id}/{day}/{upload.event_id}/"
+    return event_folder(upload.project_id, upload.received, upload.event_id)
+
+
+def event_folder(project_id: int, received: float, event_id: str) -> str:
+    """Where the objects lie that came for an event on a day, with a slash at the end."""
+    day = datetime.fromtimestamp(received, UTC).date().isoformat()
+    return f"{PREFIX}{project_id}/{day}/{event_id}/"
 
 
 def parse_manifest(key: str, content: bytes) -> StoredUpload:
