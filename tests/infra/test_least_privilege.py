@@ -111,6 +111,7 @@ def test_a_crash_goes_all_the_way(deployed: Deployed) -> None:
     record = deployed.event(deployed.post((SAMPLE / "lighthouse.dmp").read_bytes()))
     assert record.status == "symbolicated"
     assert record.title == "Lamp::dim_to"
+    assert json.loads(record.body)["cairn"]["facts"]["instruction"]["text"] == "mov dword ptr [rax + 0x10], ebp"
 
 
 def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:
