@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 import zstandard
 
@@ -22,6 +23,13 @@ BATCH_BYTES = 32 * 1024 * 1024
 
 KEPT_BYTES = 8 * 1024 * 1024
 """Compressed bytes kept of what was read, the pieces between those asked for included."""
+
+
+class Read(NamedTuple):
+    """One range that was asked of a blob: what for, and how many bytes."""
+
+    purpose: str
+    size: int
 
 
 def compress(data: bytes, level: int) -> bytes:
@@ -49,7 +57,7 @@ def decompress(data: bytes, limit: int = MAX_PIECE_SIZE) -> bytes:
 class Pieces:
     """The pieces of one blob: ``sizes`` of their frames, back to back from ``start``.
 
-    ``reads`` and ``bytes_read`` count the requests and the bytes asked of the blob.
+    ``log`` has every range asked of the blob.
     """
 
     def __init__(self, blob: Blob, start: int, sizes: Sequence[int]) -> None:
@@ -57,8 +65,17 @@ class Pieces:
         self._bounds = tuple(accumulate(sizes, initial=start))
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         self._kept_bytes = 0
-        self.reads = 0
-        self.bytes_read = 0
+        self.log: list[Read] = []
+
+    @property
+    def reads(self) -> int:
+        """Ranges asked of the blob so far."""
+        return len(self.log)
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes asked of the blob so far."""
+        return sum(read.size for read in self.log)
 
     def preload(self, start: int, data: bytes) -> None:
         """Keep the pieces that lie whole in ``data``, which was read from ``start`` on."""
@@ -67,8 +84,9 @@ class Pieces:
             if begin >= 0 and end <= len(data):
                 self._keep(number, data[begin:end])
 
-    def load(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-        """Yield decompressed pieces by number, each once. What is missing is asked for together.
+    def load(self, numbers: Iterable[int], purpose: str = "pieces") -> Iterator[tuple[int, bytes]]:
+        """Yield decompressed pieces by number, each once. What is missing is asked for together; ``purpose`` is for
+        the log.
 
         Raises:
             SymbolFileError: a piece is damaged.
@@ -81,15 +99,14 @@ class Pieces:
             else:
                 missing.append(number)
         for runs in _batches(self._runs(missing), self._bounds):
-            for number, data in self._fetch(runs):
+            for number, data in self._fetch(runs, purpose):
                 if number in missing:
                     yield number, decompress(data)
 
-    def _fetch(self, runs: list[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+    def _fetch(self, runs: list[tuple[int, int]], purpose: str) -> Iterator[tuple[int, bytes]]:
         ranges = [(self._bounds[first], self._bounds[last + 1]) for first, last in runs]
         answers = self._blob.read(ranges)
-        self.reads += len(ranges)
-        self.bytes_read += sum(end - start for start, end in ranges)
+        self.log += [Read(purpose, end - start) for start, end in ranges]
         for (first, last), (start, end), data in zip(runs, ranges, answers, strict=True):
             if len(data) != end - start:
                 raise SymbolFileError("The symbol file is shorter than its index says.")

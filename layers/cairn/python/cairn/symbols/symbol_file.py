@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import struct
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,8 +19,9 @@ from cairn.symbols.blob import Blob
 from cairn.symbols.columns import Piece
 from cairn.symbols.coverage import Coverage, Stretch
 from cairn.symbols.errors import SymbolFileError, SymbolFileVersionError
+from cairn.symbols.hot_set import HotSet
 from cairn.symbols.name_table import NamePiece
-from cairn.symbols.pieces import Pieces, compress, decompress
+from cairn.symbols.pieces import Pieces, Read, compress, decompress
 from cairn.symbols.program_code import ProgramCode
 from cairn.symbols.records import Features, Location, Segment
 from cairn.symbols.rule_table import RulePiece
@@ -109,17 +110,21 @@ class SymbolFile:
     Every look-up raises ``SymbolFileError`` when it meets damaged bytes.
     """
 
-    def __init__(self, index: _Index, pieces: Pieces, code: ProgramCode) -> None:
+    def __init__(self, index: _Index, pieces: Pieces, code: ProgramCode, hot: HotSet | None) -> None:
         self.description = index.description
         self.code = code
         self._index = index
         self._pieces = pieces
-        self._locations: dict[int, tuple[Location, ...]] = {}
-        self._rule_piece = lru_cache(DECODED_RULE_PIECES)(self._decode_rules)
+        self._locations = dict(hot.names) if hot else {}
+        self._rules = dict(hot.rules) if hot else {}
+        self._rule_pieces: OrderedDict[int, RulePiece] = OrderedDict()
+        self.hot_places = self.known_places
 
     @classmethod
-    def open(cls, blob: Blob, debug_file: Callable[[], Blob | None] = lambda: None) -> SymbolFile:
-        """Open a symbol file. A small one is read whole; of a larger one, the end.
+    def open(
+        cls, blob: Blob, debug_file: Callable[[], Blob | None] = lambda: None, hot: HotSet | None = None
+    ) -> SymbolFile:
+        """Open a symbol file. A small one is read whole; of a larger one, the end; of one with a hot set, nothing.
 
         ``debug_file`` opens the file that it was compiled from; ``None`` where that is not to be had. It is called when
         code is first asked for.
@@ -128,14 +133,16 @@ class SymbolFile:
             SymbolFileVersionError: another version wrote it.
             SymbolFileError: it is damaged.
         """
-        tail = _Tail(blob)
-        index = _Index(tail.index())
+        tail = None if hot else _Tail(blob)
+        frame = tail.index_frame if tail else hot.index if hot else b""
+        index = _Index(frame)
         pieces = Pieces(blob, len(_MAGIC), index.sizes)
-        if len(_MAGIC) + sum(index.sizes) != tail.index_start:
+        if len(_MAGIC) + sum(index.sizes) + len(frame) + _TRAILER.size != blob.size:
             raise SymbolFileError("The index of the symbol file does not fit its pieces.")
-        pieces.reads, pieces.bytes_read = tail.reads, tail.bytes_read
-        pieces.preload(tail.start, tail.data)
-        return cls(index, pieces, ProgramCode(index.description.segments, debug_file))
+        if tail:
+            pieces.log += tail.log
+            pieces.preload(tail.start, tail.data)
+        return cls(index, pieces, ProgramCode(index.description.segments, debug_file), hot)
 
     @property
     def debug_id(self) -> str | None:
@@ -159,6 +166,11 @@ class SymbolFile:
         return bool(self._index.rules)
 
     @property
+    def log(self) -> Sequence[Read]:
+        """Every range asked of the blob so far."""
+        return self._pieces.log
+
+    @property
     def reads(self) -> int:
         """Ranges asked of the blob so far."""
         return self._pieces.reads
@@ -168,12 +180,40 @@ class SymbolFile:
         """Bytes asked of the blob so far."""
         return self._pieces.bytes_read
 
+    @property
+    def known_places(self) -> int:
+        """Look-ups that are remembered; ``hot_places`` of them came with the hot set or were last put into one."""
+        return len(self._locations) + len(self._rules)
+
+    def hot_set(self) -> HotSet:
+        """What was looked up so far, and the index."""
+        self.hot_places = self.known_places
+        return HotSet(self._index.frame, self._locations, self._rules)
+
     def rule_at(self, offset: int) -> CfiRule | WinRule | None:
         """Return the unwind rule that covers ``offset``."""
+        if offset not in self._rules:
+            self.prepare_rules((offset,))
+            if len(self._rules) >= MAX_REMEMBERED:
+                self._rules.clear()
+            number = self._rule_piece_at(offset)
+            self._rules[offset] = None if number is None else self._rule_pieces[number].rule_at(offset)
+            if number is not None:
+                self._rule_pieces.move_to_end(number)
+        return self._rules[offset]
+
+    def prepare_rules(self, offsets: Iterable[int]) -> None:
+        """Get ready for ``rule_at`` of ``offsets``: the pieces that are missing are asked for at once."""
+        numbers = {self._rule_piece_at(offset) for offset in offsets if offset not in self._rules}
+        missing = [number for number in numbers if number is not None and number not in self._rule_pieces]
+        for number, data in self._pieces.load(missing, "unwind rules"):
+            self._rule_pieces[number] = RulePiece(data)
+        while len(self._rule_pieces) > max(DECODED_RULE_PIECES, len(missing)):
+            self._rule_pieces.popitem(last=False)
+
+    def _rule_piece_at(self, offset: int) -> int | None:
         piece = bisect_right(self._index.rules, offset) - 1
-        if piece < 0 or offset >= 1 << 32:
-            return None
-        return self._rule_piece(len(self._index.names) + piece).rule_at(offset)
+        return len(self._index.names) + piece if piece >= 0 and offset < 1 << 32 else None
 
     def has_function(self, offset: int) -> bool:
         """Whether ``offset`` lies in a function; in a file of very many also in a gap between two. Fetches nothing."""
@@ -190,18 +230,20 @@ class SymbolFile:
             if piece >= 0 and 0 <= offset < 1 << 32:
                 pieces.setdefault(piece, []).append(offset)
         found: dict[int, tuple[Location, ...]] = {}
-        for number, data in self._pieces.load(pieces):
+        for number, data in self._pieces.load(pieces, "names"):
             names = NamePiece(data)
-            found.update((offset, names.locate(offset)) for offset in pieces[number])
+            found.update((offset, names.locate(offset) or names.nearest(offset)) for offset in pieces[number])
         answers = {offset: self._locations.get(offset) or found.get(offset, ()) for offset in offsets}
         if len(self._locations) + len(found) > MAX_REMEMBERED:
             self._locations.clear()
         self._locations.update(found)
-        return answers
+        return {offset: () if calls and calls[0].ends_before else calls for offset, calls in answers.items()}
 
-    def _decode_rules(self, number: int) -> RulePiece:
-        ((_, data),) = self._pieces.load((number,))
-        return RulePiece(data)
+    def nearest(self, offset: int) -> Location | None:
+        """Return the function that ends before ``offset``, where ``locate`` has found none. A hint and no name: it may
+        be far below. Fetches nothing, and so knows only what ``locate`` was asked."""
+        calls = self._locations.get(offset)
+        return calls[0] if calls and calls[0].ends_before else None
 
 
 class _Tail:
@@ -210,7 +252,7 @@ class _Tail:
     def __init__(self, blob: Blob) -> None:
         if blob.size < len(_MAGIC) + _TRAILER.size:
             raise SymbolFileError("The symbol file is too short to be one.")
-        self.reads = self.bytes_read = 0
+        self.log: list[Read] = []
         self._blob = blob
         self._read_from(0 if blob.size <= WHOLE_FILE else blob.size - TAIL)
         size, version, magic = _TRAILER.unpack_from(self.data, len(self.data) - _TRAILER.size)
@@ -220,32 +262,27 @@ class _Tail:
             raise SymbolFileVersionError(
                 f"The symbol file has version {version}; this Cairn reads {CURRENT}. Compile the debug file again."
             )
-        self.index_start = blob.size - _TRAILER.size - size
-        if self.index_start < len(_MAGIC):
+        index_start = blob.size - _TRAILER.size - size
+        if index_start < len(_MAGIC):
             raise SymbolFileError("The index of the symbol file is larger than the file.")
-        if self.index_start < self.start:
-            self._read_from(self.index_start)
+        if index_start < self.start:
+            self._read_from(index_start)
+        self.index_frame = self.data[index_start - self.start : -_TRAILER.size]
 
     def _read_from(self, start: int) -> None:
         self.start = start
         (self.data,) = self._blob.read([(start, self._blob.size)])
-        self.reads += 1
-        self.bytes_read += len(self.data)
+        self.log.append(Read("opening", len(self.data)))
         if len(self.data) != self._blob.size - start:
             raise SymbolFileError("The symbol file is shorter than expected.")
-
-    def index(self) -> Any:
-        frame = self.data[self.index_start - self.start : -_TRAILER.size]
-        try:
-            return json.loads(decompress(frame, MAX_INDEX_SIZE))
-        except (ValueError, RecursionError) as error:
-            raise SymbolFileError("The index of the symbol file is damaged.") from error
 
 
 class _Index:
     """The checked index of a symbol file."""
 
-    def __init__(self, index: Any) -> None:
+    def __init__(self, frame: bytes) -> None:
+        self.frame = frame
+        index = _decoded(frame)
         try:
             self.sizes = _numbers(index["sizes"], 1)
             self.names = _numbers(index["names"], 0)
@@ -263,12 +300,19 @@ class _Index:
         self.description = Description(**texts, features=features, segments=segments)
 
 
+def _decoded(frame: bytes) -> Any:
+    try:
+        return json.loads(decompress(frame, MAX_INDEX_SIZE))
+    except (ValueError, RecursionError) as error:
+        raise SymbolFileError("The index of the symbol file is damaged.") from error
+
+
 def _segment(value: Any) -> Segment:
     address, size, offset = _numbers([value["address"], value["size"], value["offset"]], 0)
     return Segment(address, size, offset, value["executable"] is True)
 
 
 def _numbers(values: Any, least: int) -> tuple[int, ...]:
-    if not isinstance(values, list) or not all(type(value) is int and value >= least for value in values):
+    if not isinstance(values, list) or set(map(type, values)) - {int} or min(values, default=least) < least:
         raise SymbolFileError("The index of the symbol file holds something that is no number.")
     return tuple(values)
