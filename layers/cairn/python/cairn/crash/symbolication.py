@@ -6,13 +6,15 @@ answer is kept, also when it is that there is nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from cairn.crash.function_name import trim
 from cairn.crash.records import LoadedModule, NamedFrame
 from cairn.minidump.records import Module
 from cairn.symbols.choose import best_for_code, best_for_names, best_for_unwinding
+from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.records import Features, Location, ModuleSymbols, SymbolStatus
 from cairn.symbols.rules import CfiRule, WinRule
 from cairn.unwind.frames import Frame
@@ -50,7 +52,10 @@ class _Loaded:
 
 
 class Symbolicator:
-    """Unwind rules and names for the modules of one dump (an ``unwind.frames.UnwindRules``)."""
+    """Unwind rules and names for the modules of one dump (``unwind.frames.UnwindRules`` and ``FunctionStarts``).
+
+    A symbol file that turns out to be damaged in a look-up is given up, and the next best one of the module is asked.
+    """
 
     def __init__(self, finder: SymbolFinder) -> None:
         self._finder = finder
@@ -58,8 +63,12 @@ class Symbolicator:
 
     def rule_at(self, module: Module, offset: int) -> CfiRule | WinRule | None:
         """The unwind rule at ``offset`` in ``module``."""
-        file = self._load(module).unwind
-        return file.rule_at(offset) if file else None
+        while (file := self._load(module).unwind) is not None:
+            try:
+                return file.rule_at(offset)
+            except SymbolFileError as error:
+                self._give_up(module, file, error)
+        return None
 
     def has_unwind_info(self, module: Module) -> bool:
         """Whether there is any unwind information for ``module``."""
@@ -70,6 +79,11 @@ class Symbolicator:
         file = self._load(module).names
         return file.has_function(offset) if file else None
 
+    def function_start(self, module: Module, offset: int) -> int | None:
+        """The offset of the first instruction of the function that covers ``offset``, if it is known."""
+        calls = self._calls(module, (offset,)).get(offset)
+        return calls[-1].entry if calls else None
+
     def code(self, module: Module) -> ProgramCode | None:
         """The file of ``module`` with its code, if that is to be had."""
         file = self._load(module).code
@@ -78,7 +92,10 @@ class Symbolicator:
     def name(self, stacks: Sequence[tuple[Frame, ...]]) -> list[tuple[NamedFrame, ...]]:
         """The frames of all stacks with their names, each module asked once for all its frames."""
         calls = self._locate({frame for frames in stacks for frame in map(_place, frames) if frame})
-        return [tuple(NamedFrame(frame, calls.get(_place(frame), ())) for frame in frames) for frames in stacks]
+        return [
+            tuple(NamedFrame(frame, calls.get(_place(frame), ()), self._hint(frame)) for frame in frames)
+            for frames in stacks
+        ]
 
     def status(self, modules: Iterable[Module], touched: frozenset[Module]) -> tuple[LoadedModule, ...]:
         """What became of each module's symbols. Those that no frame touches are not looked up: ``unused``."""
@@ -86,12 +103,13 @@ class Symbolicator:
 
     def _load(self, module: Module) -> _Loaded:
         if (loaded := self._loaded.get(module)) is None:
-            found = self._finder.find(module.debug_id, module.code_id)
-            loaded = _Loaded(
-                found, best_for_names(found.files), best_for_unwinding(found.files), best_for_code(found.files)
-            )
-            self._loaded[module] = loaded
+            loaded = self._loaded[module] = _chosen(self._finder.find(module.debug_id, module.code_id))
         return loaded
+
+    def _give_up(self, module: Module, file: SymbolFile, error: SymbolFileError) -> None:
+        """Go on without ``file``."""
+        others = tuple(other for other in self._load(module).found.files if other is not file)
+        self._loaded[module] = _chosen(Found(others, SymbolStatus.MALFORMED, str(error)))
 
     def _locate(self, places: set[tuple[Module, int]]) -> dict[tuple[Module, int] | None, tuple[Location, ...]]:
         offsets: dict[Module, list[int]] = {}
@@ -99,9 +117,23 @@ class Symbolicator:
             offsets.setdefault(module, []).append(offset)
         found: dict[tuple[Module, int] | None, tuple[Location, ...]] = {}
         for module, wanted in offsets.items():
-            if (names := self._load(module).names) is not None:
-                found |= {(module, offset): calls for offset, calls in names.locate(sorted(wanted)).items()}
+            found |= {(module, offset): calls for offset, calls in self._calls(module, sorted(wanted)).items()}
         return found
+
+    def _calls(self, module: Module, offsets: Sequence[int]) -> Mapping[int, tuple[Location, ...]]:
+        while (names := self._load(module).names) is not None:
+            try:
+                return names.locate(offsets)
+            except SymbolFileError as error:
+                self._give_up(module, names, error)
+        return {}
+
+    def _hint(self, frame: Frame) -> str | None:
+        if frame.module is None or (names := self._load(frame.module).names) is None:
+            return None
+        nearest = names.nearest(frame.lookup_address - frame.module.base)
+        distance = frame.pc - frame.module.base - nearest.entry if nearest and nearest.entry is not None else -1
+        return f"{trim(nearest.function)}+{distance:#x}" if nearest and distance >= 0 else None
 
     def _symbols(self, module: Module, touched: bool) -> ModuleSymbols:
         if not touched and module not in self._loaded:
@@ -113,6 +145,12 @@ class Symbolicator:
             _features(loaded),
             loaded.found.reason,
         )
+
+
+def _chosen(found: Found) -> _Loaded:
+    """The best of the files for each purpose."""
+    files = found.files
+    return _Loaded(found, best_for_names(files), best_for_unwinding(files), best_for_code(files))
 
 
 def _place(frame: Frame) -> tuple[Module, int] | None:
