@@ -1,0 +1,64 @@
+"""Symbol files that are damaged behind their index: found out in a look-up, never a reason to lose the crash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cairn.crash.process import process
+from cairn.crash.records import Crash
+from cairn.symbols.blob import BytesBlob
+from cairn.symbols.compile import compile_debug_file
+from cairn.symbols.records import SymbolStatus
+from cairn.symbols.symbol_file import SymbolFile
+from cairn.unwind.frames import Trust
+from tests.crash.symbol_files import Files
+from tests.symbols.programs import SYM
+from tests.synth.codeview import Pdb70
+from tests.synth.minidump import MinidumpBuilder
+
+MODULE = Pdb70("4d9d8f6c-1df4-ef9c-2e9d-7d3c2d6e5b3a", 0)
+BASE, STACK = 0x400000, 0x7FFF_0000
+
+
+def crash(*files: SymbolFile) -> Crash:
+    """A crash in ``alpha``, whose caller is ``no_lines``."""
+    builder = MinidumpBuilder().module(BASE, 0x10000, "/opt/app", MODULE)
+    registers = {"rip": BASE + 0x1000, "rsp": STACK}
+    stack = (BASE + 0x1110).to_bytes(8, "little") + bytes(56)
+    return process(builder.thread(1, registers, (STACK, stack)).exception(1, 11, 1, 0).build(), Files(*files))
+
+
+def symbols(folder: Path) -> bytes:
+    source = folder / "app.sym"
+    source.write_bytes(SYM)
+    (one,) = compile_debug_file(source, folder)
+    return one.path.read_bytes()
+
+
+def whole(folder: Path) -> SymbolFile:
+    return SymbolFile.open(BytesBlob(symbols(folder)))
+
+
+def damaged(folder: Path) -> SymbolFile:
+    """The same with other bytes in its pieces, which lie between the magic and the index."""
+    data = bytearray(symbols(folder))
+    index = len(data) - 16 - int.from_bytes(data[-16:-12], "little")
+    data[8:index] = bytes(index - 8)
+    return SymbolFile.open(BytesBlob(bytes(data)))
+
+
+def test_a_damaged_file_is_said_and_the_stack_is_guessed(tmp_path: Path) -> None:
+    found = crash(damaged(tmp_path))
+    (loaded,) = found.modules
+    assert loaded.symbols.debug_status is loaded.symbols.unwind_status is SymbolStatus.MALFORMED
+    assert "damaged" in (loaded.symbols.reason or "")
+    assert [named.frame.trust for named in found.stacks[0].frames] == [Trust.CONTEXT, Trust.SCAN]
+    assert not any(named.calls for named in found.stacks[0].frames)
+
+
+def test_another_file_of_the_module_stands_in(tmp_path: Path) -> None:
+    found = crash(damaged(tmp_path), whole(tmp_path))
+    (loaded,) = found.modules
+    assert loaded.symbols.debug_status is loaded.symbols.unwind_status is SymbolStatus.FOUND
+    assert [named.frame.trust for named in found.stacks[0].frames] == [Trust.CONTEXT, Trust.CFI]
+    assert [named.calls[0].function for named in found.stacks[0].frames] == ["alpha(int)", "no_lines"]
