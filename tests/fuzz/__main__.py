@@ -21,7 +21,19 @@ HOME = ROOT / "build/fuzz"
 REAL_DUMPS = ROOT.parent / "shared/corpus"
 """Real dumps beside the checkout: seeds for the target ``dump`` where they are there, never kept."""
 
-NAMES = ["reader", "dump", "walker", "crash", "symbol_file", "cfi_text", "breakpad_text", "intake", "event"]
+NAMES = [
+    "reader",
+    "dump",
+    "walker",
+    "crash",
+    "symbol_file",
+    "cfi_text",
+    "breakpad_text",
+    "program",
+    "intake",
+    "envelope",
+    "event",
+]
 """The targets of ``targets.py``, which only the child imports: there its imports are instrumented."""
 
 MAX_SIZES = {"reader": 16384, "dump": 65536, "symbol_file": 4096, "cfi_text": 2048, "breakpad_text": 2048}
@@ -78,7 +90,7 @@ def fuzz(target: str, seconds: int) -> None:
     folders += [str(folder) for folder in (kept, *([REAL_DUMPS] if target == "dump" else [])) if folder.is_dir()]
     limits = [f"-max_total_time={seconds}", f"-timeout={STUCK}", f"-rss_limit_mb={MEMORY}", "-print_final_stats=1"]
     sizes = [f"-max_len={MAX_SIZES.get(target, MAX_SIZE)}", f"-artifact_prefix={findings}/"]
-    mutator = {"custom_mutator": _mutator(atheris)} if target in ("reader", "dump") else {}
+    mutator = {"custom_mutator": _mutator(atheris)} if target in ("reader", "dump", "program") else {}
     atheris.Setup([sys.argv[0], *limits, *sizes, *folders], Recorder(TARGETS[target], findings), **mutator)
     atheris.Fuzz()
 

@@ -1,4 +1,4 @@
-"""Requests to the minidump endpoint by decision."""
+"""Requests to the endpoints of intake by decision."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import lzma
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 import brotli  # type: ignore[import-untyped]
 import msgpack  # type: ignore[import-untyped]
@@ -16,7 +17,7 @@ import zstandard
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request
 from tests.fuzz.decisions import Decisions
-from tests.intake.clients import BOUNDARY, KEY, PATH, QUERY, Part, form, request
+from tests.intake.clients import BOUNDARY, KEY, NEW_ID, PATH, PROJECT, QUERY, Part, form, request
 
 LIMITS = Limits(compressed_body=20_000, body=50_000, file=20_000, files=30_000, event=5_000, attachments=4, parts=20)
 NAMES = [
@@ -31,14 +32,26 @@ CONTENT_TYPES = [
 ENCODINGS = ["", "gzip", "deflate", "br", "zstd", "identity", "lzma", " GZIP "]
 QUERIES = [QUERY, "", "sentry_key", f"{QUERY}&sentry_version=8", "sentry_key=%00", f"{QUERY}.x&sentry_client=a"]
 AUTHS = ["", f"Sentry sentry_key={KEY}", "Basic MDE=", "Sentry", f"Sentry sentry_key={KEY} sentry_version=99"]
-PACKERS: list[Callable[[bytes], bytes]] = [bytes, gzip.compress, zlib.compress, lzma.compress, bz2.compress]
+ITEMS = ["attachment", "event", "feedback", "user_report", "session", "transaction", "unheard_of"]
+ATTACHMENTS = ["event.minidump", "event.attachment", "event.payload", "event.breadcrumbs", None, "other"]
+HEADER_KEYS = ["event_id", "dsn", "sdk", "sent_at", "type", "length", "name", "contexts", "message"]
+PACKERS: list[Callable[[bytes], bytes]] = [
+    bytes,
+    gzip.compress,
+    zlib.compress,
+    partial(lzma.compress, preset=0),
+    bz2.compress,
+]
 WIRE: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
-    "br": brotli.compress,
+    "br": partial(brotli.compress, quality=1),
     "zstd": zstandard.ZstdCompressor().compress,
 }
-JSON_KEYS = ["event_id", "tags", "extra", "contexts", "breadcrumbs", "values", "timestamp", "a"]
+JSON_KEYS = [
+    "event_id", "tags", "extra", "contexts", "breadcrumbs", "values", "timestamp", "feedback", "message", "name",
+    "contact_email", "associated_event_id", "comments", "email", "type",
+]  # fmt: skip
 
 
 def fuzzed_request(decide: Decisions) -> Request:
@@ -52,6 +65,45 @@ def fuzzed_request(decide: Decisions) -> Request:
         headers |= {"x-sentry-auth": decide.choice(AUTHS), "authorization": decide.choice([*AUTHS, decide.text(40)])}
     path = PATH if decide.below(16) < 15 else decide.choice([f"/api/{decide.text()}/minidump/", decide.text()])
     return request(_on_wire(_body(decide), encoding, decide), headers, path, query)
+
+
+def fuzzed_envelope(decide: Decisions) -> Request:
+    """A request to one of the endpoints that take JSON and envelopes."""
+    encoding = decide.choice(ENCODINGS) if decide.below(8) == 7 else ""
+    endpoint = decide.below(8)
+    if endpoint < 6:
+        path, body = f"/api/{PROJECT}/envelope/", _envelope(decide)
+    elif endpoint == 6:
+        path, body = decide.choice([f"/api/{PROJECT}/store/", "/api/store/"]), _json(decide)
+    else:
+        path, body = f"/api/{PROJECT}/events/{NEW_ID}/attachments/", _body(decide)
+    headers = {"content-type": CONTENT_TYPES[0], "content-encoding": encoding}
+    query = QUERY if decide.below(8) else ""
+    return request(_on_wire(body, encoding, decide), headers, path, query)
+
+
+def _envelope(decide: Decisions) -> bytes:
+    header = decide.choice([{}, {"event_id": NEW_ID}, {"dsn": f"https://{KEY}@a/{PROJECT}"}, decide.json(HEADER_KEYS)])
+    lines = [json.dumps(header).encode(), *decide.some(6, lambda: _item(decide))]
+    body = b"\n".join(lines) + decide.choice([b"\n", b"", b"\n\n"])
+    place = decide.number(2) % (len(body) + 1)
+    return body[:place] + decide.take(decide.below(8)) + body[place + decide.below(8) :]
+
+
+def _item(decide: Decisions) -> bytes:
+    payload = _content(decide) * decide.choice([1, 1, 1, 1, 1, 1, 1, 300])
+    header: dict[str, object] = {
+        "type": decide.choice(ITEMS),
+        "attachment_type": decide.choice(ATTACHMENTS),
+        "filename": decide.text(),
+    }
+    if decide.below(4):
+        header["length"] = (
+            len(payload) if decide.below(8) else decide.choice([0, -1, 2**40, 0.5, True, len(payload) + 1])
+        )
+    if decide.below(8) == 7:
+        header |= {"content_type": decide.json(HEADER_KEYS), "attachment_type": decide.json(HEADER_KEYS)}
+    return json.dumps(header).encode() + b"\n" + payload
 
 
 def _body(decide: Decisions) -> bytes:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+import struct
+from collections.abc import Callable
+from itertools import product
 
+from tests.fuzz.dumps import ARCHES, SYSTEMS
 from tests.fuzz.packed_symbols import unpack
 from tests.fuzz.targets import sample_symbols
 from tests.minidump.test_hostile import DUMPS
 from tests.symbols.programs import SYM
+from tests.symbols.test_segments import macho, pe
 
 STACK_LINES = b"""\
 STACK CFI INIT 1000 40 .cfa: $rsp 8 + .ra: .cfa -8 + ^
@@ -22,14 +27,55 @@ STACK CFI INIT 1030 8 .cfa: $rsp $rbx 2 * 16 @ -
 
 def seeds(target: str) -> list[bytes]:
     """The seeds of a target."""
-    if target in ("reader", "dump"):
-        return DUMPS
-    if target == "symbol_file":
-        unpacked = unpack(sample_symbols())
-        return [b"\0" + sample_symbols(), unpacked, b"\2" + unpacked[1:]]
-    if target == "cfi_text":
-        return [STACK_LINES]
-    if target == "breakpad_text":
-        return [SYM, SYM + STACK_LINES]
+    return FILES[target]() if target in FILES else decisions(target)
+
+
+def symbol_files() -> list[bytes]:
+    """A finished symbol file, and one that is put together, to be read whole and in slivers."""
+    unpacked = unpack(sample_symbols())
+    return [b"\0" + sample_symbols(), unpacked, b"\2" + unpacked[1:]]
+
+
+def decisions(target: str) -> list[bytes]:
+    """Random bytes; for processes some of every architecture on every system."""
     rng = random.Random(target)
+    if target in ("walker", "crash"):
+        kinds = product(range(len(ARCHES)), range(len(SYSTEMS)))
+        return [bytes(kind) + rng.randbytes(size) for kind in kinds for size in (150, 600)]
     return [rng.randbytes(size) for size in (50, 100, 200, 400, 800, 1600) for _ in range(5)]
+
+
+def fat() -> bytes:
+    """A fat Mach-O file of the wide kind, with one program."""
+    program = macho()
+    return struct.pack(">II2I2Q2I", 0xCAFEBABF, 1, 7, 3, 64, len(program), 0, 0).ljust(64, b"\0") + program
+
+
+def elf(word: int) -> bytes:
+    """An ELF file of 32 (1) or 64 (2) bits: a loaded segment, a build id, a symbol table with two functions."""
+    note = struct.pack("<III", 4, 3, 3) + b"GNU\0" + b"\xab\xcd\xef\0"
+    ident = b"\x7fELF" + bytes([word, 1]) + bytes(10)
+    if word == 1:
+        symbols = struct.pack("<IIIBBH", 0, 0x1011, 0x20, 2, 0, 1) + struct.pack("<IIIBBH", 0, 0x1040, 0, 2, 0, 0)
+        head = struct.pack("<HHIIIIIHHHHHH", 3, 40, 1, 0, 52, 116, 0, 52, 32, 2, 40, 1, 0)
+        programs = struct.pack("<8I", 1, 0x10, 0x1000, 0x1000, 0x20, 0x30, 5, 0)
+        programs += struct.pack("<8I", 4, 156, 0, 0, len(note), 0, 0, 0)
+        section = struct.pack("<10I", 0, 2, 0, 0, 156 + len(note), len(symbols), 0, 0, 0, 16)
+    else:
+        symbols = struct.pack("<IBBHQQ", 0, 2, 0, 1, 0x1010, 0x20) + struct.pack("<IBBHQQ", 0, 2, 0, 0, 0x1040, 0)
+        head = struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 176, 0, 64, 56, 2, 64, 1, 0)
+        programs = struct.pack("<IIQQQQQQ", 1, 5, 0x10, 0x1000, 0x1000, 0x20, 0x30, 0)
+        programs += struct.pack("<IIQQQQQQ", 4, 4, 240, 0, 0, len(note), 0, 0)
+        section = struct.pack("<IIQQQQIIQQ", 0, 2, 0, 0, 240 + len(note), len(symbols), 0, 0, 0, 24)
+    return ident + head + programs + section + note + symbols
+
+
+FILES: dict[str, Callable[[], list[bytes]]] = {
+    "reader": lambda: DUMPS,
+    "dump": lambda: DUMPS,
+    "symbol_file": symbol_files,
+    "cfi_text": lambda: [STACK_LINES],
+    "breakpad_text": lambda: [SYM, SYM + STACK_LINES],
+    "program": lambda: [macho(), macho(">", wide=False), fat(), pe(), elf(1), elf(2)],
+}
+"""Targets whose bytes are files. Those of all others are decisions."""

@@ -11,10 +11,14 @@ import json
 import tempfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 from unittest.mock import patch
 
+from cairn.crash.build_client_event import build_client_event
 from cairn.crash.build_event import Received, build_event, unreadable_event
 from cairn.crash.event import Event
 from cairn.crash.process import process
@@ -24,29 +28,35 @@ from cairn.intake.values import json_object
 from cairn.minidump.errors import MinidumpError
 from cairn.minidump.reader import read
 from cairn.minidump.records import Context, Minidump
+from cairn.pipeline.accept import Stores, accept
 from cairn.symbols import symbol_file
 from cairn.symbols.blob import BytesBlob
 from cairn.symbols.breakpad_text import read_lines
 from cairn.symbols.cfi_text import parse_rule, parse_stack_lines
 from cairn.symbols.compiler import compile_here
-from cairn.symbols.errors import DebugFileError, SymbolFileError
+from cairn.symbols.elf import Elf
+from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, SymbolFileError
+from cairn.symbols.macho import macho_segments
 from cairn.symbols.rule_table import RulePiece, rule_pieces
 from cairn.symbols.rules import CfiRule
+from cairn.symbols.segments import pe_segments
 from cairn.symbols.symbol_file import SymbolFile
 from cairn.unwind.frames import Stack, Trust
 from cairn.unwind.limits import MAX_FRAMES
 from cairn.unwind.walker import walk_threads
 from tests.fuzz.decisions import Decisions
-from tests.fuzz.dumps import CrashProgram, DumpProgram
+from tests.fuzz.dumps import PDB, CrashProgram, DumpProgram
 from tests.fuzz.packed_symbols import pack
-from tests.fuzz.requests import LIMITS, fuzzed_request
+from tests.fuzz.requests import LIMITS, fuzzed_envelope, fuzzed_request
 from tests.fuzz.unwind_rules import FuzzedRules
-from tests.intake.clients import send
+from tests.intake.clients import NEW_ID, NOW, KeptNotes, KeptUploads, OneProject, send
 from tests.symbols.programs import SYM
 from tests.synth.minidump import MinidumpBuilder
 
 OFFSETS = (0, 1, 0x1000, 0x1001, 0x1010, 0x103F, 0x1100, 0x1800, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 32, 1 << 63, -1)
-ANSWERS = {200, 400, 401, 403, 404, 405, 413, 415}
+BASE, STACK = 0x40_0000, 0x7FFF_0000
+UUID = "00112233445566778899aabbccddeeff"
+ANSWERS = {200, 201, 400, 401, 403, 404, 405, 413, 415}
 EVENT_KEYS = [
     "level", "release", "environment", "dist", "server_name", "transaction", "logger", "user", "sdk", "extra",
     "contexts", "tags", "fingerprint", "breadcrumbs", "message", "logentry", "exception", "values", "os", "device",
@@ -125,7 +135,8 @@ def fuzz_crash(data: bytes) -> None:
 
 
 def fuzz_symbol_file(data: bytes) -> None:
-    """Any bytes are a symbol file that answers, or a ``SymbolFileError``; read whole, or in slivers."""
+    """Any bytes are a symbol file that answers, or a ``SymbolFileError``; read whole, or in slivers. A crash can be
+    processed with it, whatever it says."""
     whole = 64 if data[:1] == b"\2" else symbol_file.WHOLE_FILE
     with patch.multiple(symbol_file, WHOLE_FILE=whole, TAIL=whole):
         try:
@@ -133,6 +144,7 @@ def fuzz_symbol_file(data: bytes) -> None:
         except SymbolFileError:
             return
     look_up(file)
+    process(deep_crash(), Symbols(file))
 
 
 def look_up(file: SymbolFile) -> None:
@@ -182,6 +194,20 @@ def fuzz_breakpad_text(data: bytes) -> None:
             look_up(SymbolFile.open(BytesBlob(one.path.read_bytes())))
 
 
+def fuzz_program(data: bytes) -> None:
+    """What Cairn reads of programs itself: any bytes give segments and symbols, or a ``MalformedDebugFileError``."""
+    readers: list[Callable[[BinaryIO], object]] = [
+        lambda file: Elf(file).build_id(),
+        lambda file: Elf(file).symbol_ends(),
+        lambda file: Elf(file).segments(),
+        lambda file: macho_segments(file, UUID),
+        lambda file: list(pe_segments(file)),
+    ]
+    for reader in readers:
+        with suppress(MalformedDebugFileError):
+            reader(io.BytesIO(data))
+
+
 def fuzz_intake(data: bytes) -> None:
     """Any request gets an answer of the table; what is kept can be written as JSON."""
     response, upload, _ = send(fuzzed_request(Decisions(data)), LIMITS)
@@ -190,11 +216,24 @@ def fuzz_intake(data: bytes) -> None:
         json.dumps(upload.event, allow_nan=False).encode()
 
 
+def fuzz_envelope(data: bytes) -> None:
+    """The same of envelopes and of what else is not a dump's form."""
+    uploads, notes = KeptUploads(), KeptNotes()
+    stores = Stores(OneProject(), uploads, notes)
+    response = accept(fuzzed_envelope(Decisions(data)), stores, LIMITS, lambda: NOW, lambda: NEW_ID)
+    assert response.status in ANSWERS
+    for upload in uploads.kept:
+        json.dumps(upload.event, allow_nan=False).encode()
+    for feedback in notes.feedback:
+        json.dumps(asdict(feedback), allow_nan=False).encode()
+
+
 def fuzz_event(data: bytes) -> None:
     """Whatever JSON a client sends, its crash becomes an event that can be stored and read again."""
     said = json_object(json.dumps({"event": 1}) if not data else json.dumps(Decisions(data).json(EVENT_KEYS)))
     check_event(build_event(plain_crash(), received(said)))
     check_event(unreadable_event(MinidumpError("x"), received(said)))
+    check_event(build_client_event(received(said)))
 
 
 def check_event(event: Event) -> None:
@@ -205,6 +244,15 @@ def check_event(event: Event) -> None:
 def received(said: Mapping[str, object]) -> Received:
     """An upload whose client said this."""
     return Received(event_id="0" * 32, project=1, received=1_700_000_000.0, event=said)
+
+
+@cache
+def deep_crash() -> bytes:
+    """A dump whose stack leads through many places of the sample's module."""
+    words = [BASE + offset + 1 for offset in OFFSETS[:8]] * 4
+    registers = {"rip": BASE + 0x1000, "rsp": STACK, "rbp": STACK + 64}
+    builder = MinidumpBuilder().module(BASE, 0x10000, "/opt/app", PDB).exception(1, 11)
+    return builder.thread(1, registers, (STACK, b"".join(word.to_bytes(8, "little") for word in words))).build()
 
 
 @cache
@@ -229,15 +277,24 @@ def sample_symbols() -> bytes:
         return compiled.path.read_bytes()
 
 
-class SampleSymbols:
-    """A ``SymbolFinder`` that has the sample's symbols for the modules with its debug id."""
+class Symbols:
+    """A ``SymbolFinder`` that has one symbol file, for the modules with the sample's debug id."""
+
+    def __init__(self, file: SymbolFile) -> None:
+        self._file = file
 
     def expect(self, ids: Iterable[tuple[str | None, str | None]]) -> None:
         list(ids)
 
     def find(self, debug_id: str | None, code_id: str | None) -> Found:
-        file = SymbolFile.open(BytesBlob(sample_symbols()))
-        return Found((file,)) if debug_id == file.debug_id else Found()
+        return Found((self._file,)) if debug_id == PDB.guid else Found()
+
+
+class SampleSymbols(Symbols):
+    """The sample's own symbols."""
+
+    def __init__(self) -> None:
+        super().__init__(SymbolFile.open(BytesBlob(sample_symbols())))
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
@@ -248,6 +305,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "symbol_file": fuzz_symbol_file,
     "cfi_text": fuzz_cfi_text,
     "breakpad_text": fuzz_breakpad_text,
+    "program": fuzz_program,
     "intake": fuzz_intake,
+    "envelope": fuzz_envelope,
     "event": fuzz_event,
 }

@@ -14,7 +14,7 @@ from tests.fuzz.targets import TARGETS
 
 CORPUS = Path(__file__).parent / "corpus"
 CPU_SECONDS = 2.0
-STRUCTURED = ("walker", "crash", "intake", "event")
+STRUCTURED = ("walker", "crash", "intake", "envelope", "event")
 """Targets that make something of any bytes, so that any bytes are a good test."""
 
 KEPT = sorted(path for path in CORPUS.rglob("*") if path.is_file())
@@ -49,7 +49,7 @@ def test_any_decisions_pass(target: str) -> None:
     check()
 
 
-@pytest.mark.parametrize("target", ["reader", "dump", "symbol_file", "cfi_text", "breakpad_text"])
+@pytest.mark.parametrize("target", ["reader", "dump", "symbol_file", "cfi_text", "breakpad_text", "program"])
 def test_changed_seeds_pass(target: str) -> None:
     """A few bytes of a seed changed, anywhere."""
     patches = st.lists(st.tuples(st.integers(0, 1 << 15), st.binary(min_size=1, max_size=4)), max_size=6)

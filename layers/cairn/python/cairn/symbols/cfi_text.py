@@ -163,7 +163,7 @@ def _assignments(rules: str) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     register = None
     for token in rules.split():
-        if token.endswith(":") and len(token) > 1:
+        if token.endswith(":") and token not in (":", "$:"):
             register = token[:-1].removeprefix("$")
             found[register] = []
         elif register is not None:
