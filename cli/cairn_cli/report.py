@@ -130,6 +130,8 @@ def _frame(number: int, frame: Frame, width: int, event: Event) -> Text:
         line.append(f"  {frame.filename}:{frame.lineno}" if frame.lineno else f"  {frame.filename}", "green")
     if frame.function:
         line.append(f"  {_place(frame, event)}", "dim")
+    if frame.data.nearest_symbol:
+        line.append(f"  near {frame.data.nearest_symbol}", "dim")
     if frame.data.inlined:
         line.append("  inlined", "dim")
     elif frame.trust in GUESSED:

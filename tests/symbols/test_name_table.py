@@ -83,6 +83,28 @@ def test_a_name_of_the_symbol_table_ends_where_the_symbol_ends() -> None:
     assert not piece.locate(0x60)[0].from_symbol_table
 
 
+def test_the_nearest_symbol_is_known_in_a_gap_and_nowhere_else() -> None:
+    bare = (NONE, 0, 1, NONE)
+    (piece,) = pieces_of([(0x8, GAP), (0x10, bare), (0x60, line(2)), (0x70, GAP)], {0x10: 0x30})
+    nearest = [[(at.function, at.entry, at.ends_before) for at in piece.nearest(at)] for at in (0x30, 0x5F, 0x70, 0x99)]
+    assert nearest == [[("f1", 0x100, True)]] * 2 + [[("f2", 0x200, True)]] * 2
+    assert [piece.nearest(offset) for offset in (0x7, 0x8, 0x10, 0x60)] == [()] * 4
+    (ended,) = piece.nearest(0x70)
+    assert (ended.file, ended.line) == (None, None)
+
+
+@given(st.integers(1, 400))
+def test_a_gap_stands_in_the_piece_of_the_name_before_it(size: int) -> None:
+    rows: list[Row] = []
+    for number in range(60):
+        rows += [(0x20 * number, line(number % 10, number + 1)), (0x20 * number + 0x10, GAP)]
+    pieces = pieces_of(rows, size=size)
+    starts = [piece._starts[0] for piece in pieces]
+    for start, _ in rows[1::2]:
+        piece = next(piece for piece, first in zip(reversed(pieces), reversed(starts), strict=True) if first <= start)
+        assert [at.function for at in piece.nearest(start)] == [f"f{start // 0x20 % 10}"]
+
+
 ROWS = st.dictionaries(
     st.integers(0, 0xFFFFFFFF),
     st.one_of(st.just(GAP), st.builds(line, st.integers(0, 9), st.integers(1, 5))),
@@ -107,6 +129,7 @@ def test_pieces_that_lie_raise_or_answer(numbers: list[int]) -> None:
         piece = NamePiece(pack(numbers))
         for offset in range(10):
             piece.locate(offset)
+            piece.nearest(offset)
     except SymbolFileError as error:
         assert error.code == "broken_symbol_file"
 

@@ -58,7 +58,9 @@ def _nameless(named: NamedFrame, symbols: SymbolsByBase) -> Frame:
         package=package,
         in_app=is_in_app(package, None),
         trust=SENTRY_TRUST[named.frame.trust],
-        data=FrameData(symbolicator_status=_why_nameless(symbols.get(module.base) if module else None)),
+        data=FrameData(
+            symbolicator_status=_why_nameless(symbols.get(module.base) if module else None), nearest_symbol=named.hint
+        ),
     )
 
 

@@ -13,10 +13,15 @@ from cairn.unwind.frames import Frame, StackEnd
 
 @dataclass(frozen=True, slots=True)
 class NamedFrame:
-    """A physical frame and the calls at its address, innermost inlined call first; empty when nothing is known."""
+    """A physical frame and the calls at its address, innermost inlined call first; empty when nothing is known.
+
+    ``hint`` is then the nearest symbol below and how far above its start the frame is, if the module has one
+    (``pthread_key_delete+0x1c``). It is no name: titles and grouping do not look at it.
+    """
 
     frame: Frame
     calls: tuple[Location, ...] = ()
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

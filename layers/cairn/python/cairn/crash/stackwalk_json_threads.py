@@ -51,7 +51,9 @@ def _frame(number: int, named: NamedFrame, dump: Minidump, width: int) -> dict[s
         **_named(named, base, width),
         "unloaded_modules": None if frame.module else _unloaded(frame.lookup_address, dump, width),
     }
-    return said if trust is frame.trust else {**said, "cairn": {"trust": frame.trust.value}}
+    own = {"trust": None if trust is frame.trust else frame.trust.value, "nearest_symbol": named.hint}
+    own = {name: value for name, value in own.items() if value is not None}
+    return {**said, "cairn": own} if own else said
 
 
 def _named(named: NamedFrame, base: int | None, width: int) -> dict[str, Any]:

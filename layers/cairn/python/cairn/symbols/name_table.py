@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 from cairn.symbols.columns import ColumnReader, Piece, deltas, pack
@@ -30,14 +31,14 @@ def name_pieces(
     """Cut a symcache into pieces.
 
     ``symbol_ends`` says where names of the symbol table end, by their start; ``readable`` turns a mangled name into one
-    for people.
+    for people. A gap stands in the piece of the name before it, where ``NamePiece.nearest`` looks.
     """
     builder = _Builder(cache, readable)
     last = None
     for start, key in bounded_rows(cache, symbol_ends):
         if key == last:
             continue
-        if builder.raw_size >= size:
+        if builder.raw_size >= size and key[2] != NONE:
             yield builder.finish()
             builder = _Builder(cache, readable)
         builder.add(start, key)
@@ -172,6 +173,14 @@ class NamePiece:
             self._location(number, is_outermost=link == len(chain) - 1, is_alone=len(chain) == 1)
             for link, number in enumerate(chain)
         )
+
+    def nearest(self, offset: int) -> tuple[Location, ...]:
+        """Return the function before the gap that ``offset`` lies in, without file and line; empty in no gap."""
+        row = bisect_right(self._starts, offset) - 1
+        if row < 1 or self._row_locations[row] or not (chain := self._chain(self._row_locations[row - 1])):
+            return ()
+        location = self._location(chain[-1], is_outermost=True, is_alone=len(chain) == 1)
+        return (replace(location, file=None, line=None, ends_before=True),)
 
     def covered(self) -> Iterator[tuple[int, int | None]]:
         """Yield the stretches ``(start, end)`` that belong to functions; ``None`` ends the last, if it is open."""

@@ -36,7 +36,7 @@ class Location:
     ``function`` is the readable name with arguments, ``symbol`` the name as the file has it. ``entry`` is the
     function's own start, relative to the module's base, and only set on the outermost. ``file`` is the joined path.
     ``line`` 0 is never given: an unknown line is ``None``. ``from_symbol_table`` marks names that have no debug
-    information behind them.
+    information behind them. ``ends_before`` marks one that does not cover the address: the nearest below it.
     """
 
     function: str
@@ -46,6 +46,7 @@ class Location:
     line: int | None = None
     language: str | None = None
     from_symbol_table: bool = False
+    ends_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
