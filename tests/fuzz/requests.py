@@ -91,7 +91,7 @@ def _envelope(decide: Decisions) -> bytes:
 
 
 def _item(decide: Decisions) -> bytes:
-    payload = _content(decide) * decide.choice([1, 1, 1, 1, 1, 1, 1, 300])
+    payload = _content(decide)
     header: dict[str, object] = {
         "type": decide.choice(ITEMS),
         "attachment_type": decide.choice(ATTACHMENTS),
@@ -116,12 +116,17 @@ def _body(decide: Decisions) -> bytes:
 
 def _part(decide: Decisions) -> Part:
     name = decide.choice(NAMES) if decide.below(4) < 3 else decide.text()
-    content = _content(decide) * decide.choice([1, 1, 1, 1, 1, 1, 1, 300])
+    content = _content(decide)
     headers = [decide.text(40).replace("\r", "").replace("\n", "")] if decide.below(8) == 7 else []
     return Part(content, decide.choice(DISPOSITIONS).format(name), *headers)
 
 
 def _content(decide: Decisions) -> bytes:
+    """What a part or an item holds; now and then more than any limit allows."""
+    return (_small_content(decide) * decide.choice([1, 1, 1, 1, 1, 1, 1, 300]))[: LIMITS.body + 1000]
+
+
+def _small_content(decide: Decisions) -> bytes:
     kind = decide.below(5)
     if kind == 0:
         return decide.choice(PACKERS)(b"MDMP" + decide.take(decide.below(16)))
