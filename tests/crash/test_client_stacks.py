@@ -165,10 +165,21 @@ def test_images() -> None:
 
 
 VALUE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
-NAMES = (
-    "type value stacktrace frames registers mechanism meta id thread_id instruction_addr image_addr images values "
-    "function package trust in_app lineno handled"
-).split()
+NAMES = [
+    *("type", "value", "values", "exception", "mechanism", "meta", "handled", "stacktrace", "frames", "registers"),
+    *(
+        "id",
+        "thread_id",
+        "instruction_addr",
+        "image_addr",
+        "images",
+        "function",
+        "package",
+        "trust",
+        "in_app",
+        "lineno",
+    ),
+]
 JSON = st.recursive(
     VALUE, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6)
 )

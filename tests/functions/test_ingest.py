@@ -21,23 +21,31 @@ from tests.intake.clients import (
     KEY,
     PATH,
     QUERY,
+    KeptNotes,
     KeptUploads,
     OneProject,
     UntouchedNotes,
     dump_part,
     field_part,
+    file_part,
     form,
     form_headers,
     gzipped,
 )
+from tests.intake.envelopes import EVENT_ID, dump_item, envelope, item
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
-def uploads(monkeypatch: pytest.MonkeyPatch) -> KeptUploads:
+def notes() -> KeptNotes:
+    return KeptNotes()
+
+
+@pytest.fixture
+def uploads(monkeypatch: pytest.MonkeyPatch, notes: KeptNotes) -> KeptUploads:
     kept = KeptUploads()
-    monkeypatch.setattr(ingest, "stores", lambda: Stores(OneProject(), kept, UntouchedNotes()))
+    monkeypatch.setattr(ingest, "stores", lambda: Stores(OneProject(), kept, notes))
     return kept
 
 
@@ -133,6 +141,39 @@ def test_refusals_are_counted_by_reason(uploads: KeptUploads, event: dict[str, A
     assert metric["reason"] == reason
     assert "reason" in metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]
     assert uploads.kept == []
+
+
+def test_what_an_envelope_brings_is_counted(uploads: KeptUploads, notes: KeptNotes) -> None:
+    items = (item("session", b"{}"), item("session", b"{}"), item("secret-kind", b"secret"))
+    report = item("user_report", {"event_id": EVENT_ID, "comments": "secret words"})
+    answer, out = answered(gateway_event(envelope(*items, report), {}, path="/api/42/envelope/"))
+    assert (answer["statusCode"], answer["body"]) == (200, "{}")
+    counted = metrics(out)
+    assert [(metric["Ignored"], metric["kind"]) for metric in counted if "Ignored" in metric] == [
+        ([2.0], "session"),
+        ([1.0], "other"),
+    ]
+    assert [metric["Noted"] for metric in counted if "Noted" in metric] == [[1.0]]
+    assert len(counted) == 3
+    assert "secret" not in out
+    assert [said.message for said in notes.feedback] == ["secret words"]
+    assert uploads.kept == []
+
+
+def test_an_envelope_with_a_crash_is_counted_as_one(uploads: KeptUploads) -> None:
+    body = envelope(item("event", {"level": "fatal"}), dump_item(DUMP), event_id=EVENT_ID)
+    answer, out = answered(gateway_event(gzipped(body), {"content-encoding": "gzip"}, path="/api/42/envelope/"))
+    assert json.loads(answer["body"]) == {"id": EVENT_ID}
+    assert [metric["Accepted"] for metric in metrics(out)] == [[1.0]]
+    assert EVENT_ID in out
+
+
+def test_attachments_of_an_event_are_created(uploads: KeptUploads, notes: KeptNotes) -> None:
+    path = f"/api/42/events/{EVENT_ID}/attachments/"
+    answer, out = answered(gateway_event(form(file_part("log", b"line")), form_headers(), path=path))
+    assert (answer["statusCode"], answer["body"]) == (201, "")
+    assert [metric["Noted"] for metric in metrics(out)] == [[1.0]]
+    assert [content for _, _, content in notes.attachments] == [b"line"]
 
 
 def test_preflight_is_not_counted(uploads: KeptUploads) -> None:

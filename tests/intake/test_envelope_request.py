@@ -15,7 +15,7 @@ import zstandard
 from cairn.intake.errors import SIZE_LIMITS_PAGE
 from cairn.intake.limits import Limits
 from cairn.intake.upload import Feedback
-from tests.intake.clients import DUMP, KEY, NEW_ID, file_part, form, form_headers
+from tests.intake.clients import DUMP, KEY, NEW_ID, NOW, PROJECT, file_part, form, form_headers
 from tests.intake.clients import request as form_request
 from tests.intake.envelopes import (
     DSN,
@@ -174,6 +174,7 @@ def test_files_of_an_event_that_comes_on_its_own() -> None:
     assert (sent.response.event_id, sent.response.noted, sent.upload) == (None, 1, None)
     ((about, file, content),) = sent.notes.attachments
     assert (about, file.name, content) == (EVENT_ID, "screenshot.png", b"png")
+    assert sent.notes.received == [(PROJECT, NOW)]
 
 
 def test_files_of_no_event_are_counted_and_gone() -> None:
@@ -206,6 +207,7 @@ def test_feedback(written: bytes, header: dict[str, Any], expected: tuple[str, s
     sent = post(written, **header)
     assert sent.response.status == 200
     assert sent.notes.feedback == [Feedback(*expected, "it broke")]
+    assert sent.notes.received == [(PROJECT, NOW)]
     assert (sent.response.noted, sent.upload) == (1, None)
 
 

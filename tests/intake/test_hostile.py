@@ -29,6 +29,7 @@ from tests.intake.clients import (
     request,
     send,
 )
+from tests.intake.envelopes import ENVELOPE_PATH, EVENT_ID, deliver, dump_item, envelope, envelope_request, item
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = Limits(compressed_body=20_000, body=50_000, file=20_000, files=30_000, event=5_000, attachments=4, parts=20)
@@ -71,6 +72,78 @@ def test_hostile_forms(name: str) -> None:
     assert response.status in ANSWERS
     if upload:
         json.dumps(upload.event, allow_nan=False).encode()
+
+
+FRAMES = {"exception": [{"type": "E", "stacktrace": {"frames": [{}] * 100_000}}]}
+HOSTILE_ENVELOPES = {
+    "100,000 items": envelope(*[b'{"type":"session"}\n\n'] * 100_000),
+    "100,000 attachments": envelope(*[item("attachment", b"")] * 100_000),
+    "500 reports": envelope(*[item("user_report", {"event_id": EVENT_ID, "comments": "c" * 2000})] * 500),
+    "nothing but newlines": b"\n" * 5_000_000,
+    "newlines after the header": b"{}" + b"\n" * 5_000_000,
+    "a header without an end": b'{"a":"' + b"a" * 5_000_000,
+    "deep headers": b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"\n",
+    "a deep header of an item": b"{}\n" + b"[" * 60_000 + b"\n",
+    "lengths that lie": envelope(
+        *[b'{"type":"session","length":0}\n'] * 499, b'{"type":"session","length":9999999999}\n'
+    ),
+    "a length of many digits": b'{}\n{"type":"session","length":' + b"9" * 60_000 + b"}\n",
+    "a wide event": envelope(item("event", b'{"a":[' + b"[]," * 340_000 + b"1]}")),
+    "a deep event": envelope(item("event", b'{"a":' * 150_000)),
+    "an event of many frames": envelope(item("event", FRAMES)),
+    "a payload of newlines": envelope(item("attachment", b"\n" * 5_000_000, attachment_type="event.minidump")),
+    "kinds of nonsense": envelope(*[item("event.minidump\x00" * n, b"") for n in range(100)]),
+    "a dump in a dump": envelope(dump_item(b"--A\r\n\r\n" * 100_000)),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_ENVELOPES)
+def test_hostile_envelopes(name: str) -> None:
+    began = time.process_time()
+    sent = deliver(envelope_request(HOSTILE_ENVELOPES[name]))
+    assert time.process_time() - began < CPU_SECONDS
+    assert sent.response.status in ANSWERS
+    if sent.upload:
+        json.dumps(sent.upload.event, allow_nan=False).encode()
+
+
+KINDS = st.sampled_from(["event", "attachment", "session", "user_report", "feedback", "transaction", "x"])
+ITEM_HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "attachment_type": st.sampled_from(["event.minidump", "event.payload", "event.breadcrumbs", "x", 7]),
+        "filename": st.text(max_size=9) | st.integers(),
+        "content_type": st.sampled_from(["application/vnd.sentry.attachment-ref+json", "x", 7, None]),
+        "length": st.integers(-1, 60),
+    },
+)
+PAYLOADS = st.binary(max_size=60) | st.sampled_from(
+    [b'{"contexts":{"feedback":{"message":"m"}}}', b'{"comments":"c"}', b"\x81\xa1a\x01", b"{}", DUMP[:40]]
+)
+ITEMS = st.builds(lambda kind, payload, header: item(kind, payload, **header), KINDS, PAYLOADS, ITEM_HEADERS)
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "event_id": st.sampled_from([EVENT_ID, None, "x", 7]),
+        "dsn": st.sampled_from([f"https://{KEY}@h/42", f"https://{KEY}@h/7", "x", None, 7]) | st.text(max_size=40),
+    },
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    items=st.lists(ITEMS, max_size=6),
+    header=HEADERS,
+    cut=st.integers(-60, 0),
+    query=st.sampled_from([QUERY, ""]),
+    path=st.sampled_from([ENVELOPE_PATH, "/api/42/store/", f"/api/42/events/{EVENT_ID}/attachments/"]),
+)
+def test_random_envelopes(items: list[bytes], header: dict[str, object], cut: int, query: str, path: str) -> None:
+    body = envelope(*items, **header)
+    sent = deliver(envelope_request(body[: len(body) + cut] if cut > -30 else body, query=query, path=path), SMALL)
+    assert sent.response.status in ANSWERS
+    if sent.upload:
+        json.dumps(sent.upload.event, allow_nan=False).encode()
 
 
 @pytest.mark.parametrize(
@@ -170,32 +243,40 @@ def test_random_heads(method: str, path: str, query: str, authorization: str, x_
 
 
 BIG_REQUEST = """
-import gzip, io, os, random
+import gzip, io, os, random, sys
 from pathlib import Path
 from cairn.intake.limits import Limits, MIB
 from cairn.pipeline.accept import Stores, accept
-from tests.intake.clients import OneProject, UntouchedNotes, form_headers, request, BOUNDARY
+from tests.intake.clients import BOUNDARY, PATH, OneProject, UntouchedNotes, form_headers, request
+from tests.intake.envelopes import ENVELOPE_PATH, line
+
+SIZE = 99 * MIB + 4
+if sys.argv[1] == "form":
+    part = 'Content-Disposition: form-data; name="upload_file_minidump"; filename="a.dmp"'
+    head, end, path = f"--{BOUNDARY}\\r\\n{part}\\r\\n\\r\\n".encode(), f"\\r\\n--{BOUNDARY}--\\r\\n".encode(), PATH
+else:
+    item = {"type": "attachment", "attachment_type": "event.minidump", "length": SIZE}
+    head, end, path = line({}) + line(item), b"", ENVELOPE_PATH
 
 packed = io.BytesIO()
 with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as body:
-    head = 'Content-Disposition: form-data; name="upload_file_minidump"; filename="a.dmp"'
-    body.write(f"--{BOUNDARY}\\r\\n{head}\\r\\n\\r\\n".encode() + b"MDMP")
+    body.write(head + b"MDMP")
     body.write(random.Random(1).randbytes(4 * MIB))
     for _ in range(95):
         body.write(bytes(MIB))
-    body.write(f"\\r\\n--{BOUNDARY}--\\r\\n".encode())
+    body.write(end)
 packed.seek(0)
 
 class Uploads:
     def put(self, upload):
-        assert upload.dump.size == 99 * MIB + 4
+        assert upload.dump.size == SIZE
         assert os.fstat(upload.dump.content.fileno()).st_size == upload.dump.size
 
 def peak():
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM"))
 
-sent = request(packed, form_headers(content_encoding="gzip"))
+sent = request(packed, form_headers(content_encoding="gzip"), path)
 before = peak()
 response = accept(sent, Stores(OneProject(), Uploads(), UntouchedNotes()), Limits(), lambda: 0.0, lambda: "1" * 32)
 assert response.status == 200, response.body
@@ -203,10 +284,11 @@ print(before, peak())
 """
 
 
+@pytest.mark.parametrize("kind", ["form", "envelope"])
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
-def test_a_body_of_100_megabytes_stays_on_disk() -> None:
+def test_a_body_of_100_megabytes_stays_on_disk(kind: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", BIG_REQUEST], capture_output=True, text=True, cwd=ROOT, check=False, timeout=100
+        [sys.executable, "-c", BIG_REQUEST, kind], capture_output=True, text=True, cwd=ROOT, check=False, timeout=100
     )
     assert done.returncode == 0, done.stderr
     before, peak = map(int, done.stdout.split())
