@@ -7,12 +7,14 @@ import struct
 from collections.abc import Callable
 from itertools import product
 
+from cairn.minidump.records import Arch, Os
 from tests.fuzz.dumps import ARCHES, SYSTEMS
 from tests.fuzz.packed_symbols import unpack
 from tests.fuzz.targets import sample_symbols
 from tests.minidump.test_hostile import DUMPS
 from tests.symbols.programs import SYM
 from tests.symbols.test_segments import macho, pe
+from tests.synth.minidump import MinidumpBuilder
 
 STACK_LINES = b"""\
 STACK CFI INIT 1000 40 .cfa: $rsp 8 + .ra: .cfa -8 + ^
@@ -28,6 +30,12 @@ STACK CFI INIT 1030 8 .cfa: $rsp $rbx 2 * 16 @ -
 def seeds(target: str) -> list[bytes]:
     """The seeds of a target."""
     return FILES[target]() if target in FILES else decisions(target)
+
+
+def dumps() -> list[bytes]:
+    """Dumps with every stream there is; ARM tells of its CPU in a way of its own, and so does ``uname -a``."""
+    android = MinidumpBuilder(Arch.ARM, Os.ANDROID, csd="Linux 4.4.0-g1 #1 SMP armv7l GNU/Linux", cpu=bytes(range(8)))
+    return [*DUMPS, android.thread(1, {}, (0x7000, bytes(64))).exception(1, 11, registers={}).build()]
 
 
 def symbol_files() -> list[bytes]:
@@ -71,8 +79,8 @@ def elf(word: int) -> bytes:
 
 
 FILES: dict[str, Callable[[], list[bytes]]] = {
-    "reader": lambda: DUMPS,
-    "dump": lambda: DUMPS,
+    "reader": dumps,
+    "dump": dumps,
     "symbol_file": symbol_files,
     "cfi_text": lambda: [STACK_LINES],
     "breakpad_text": lambda: [SYM, SYM + STACK_LINES],

@@ -86,7 +86,10 @@ def check_dump(dump: Minidump) -> None:
     contexts.append(dump.exception.context if dump.exception else None)
     for context in contexts:
         check_context(context)
+    for number in (dump.process_id, dump.requesting_thread_id):
+        assert number is None or number >= 0
     for module in dump.modules:
+        assert type(module.name) is str
         assert module.base >= 0
         assert module.size >= 0
         assert module.debug_id != ""
