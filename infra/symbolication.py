@@ -40,5 +40,6 @@ class Symbolication(Construct):
         self.worker.may_use_objects("crashes/", "GetObject")
         self.worker.may_use_objects("symbols/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject")
+        self.worker.may_use_objects("hot/", "GetObject", "PutObject")
         self.worker.may_use_objects("events/", "PutObject")
         self.worker.may_see_what_is_missing()

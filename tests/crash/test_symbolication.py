@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cairn.crash.process import process
@@ -21,16 +22,20 @@ BASE, STACK = 0x400000, 0x7FFF_0000
 
 
 def crash(*files: SymbolFile) -> Crash:
+    return crash_of(Files(*files))
+
+
+def crash_of(finder: Files) -> Crash:
     """A crash in ``alpha``, whose caller is ``no_lines``."""
     builder = MinidumpBuilder().module(BASE, 0x10000, "/opt/app", MODULE)
     registers = {"rip": BASE + 0x1000, "rsp": STACK}
     stack = (BASE + 0x1110).to_bytes(8, "little") + bytes(56)
-    return process(builder.thread(1, registers, (STACK, stack)).exception(1, 11, 1, 0).build(), Files(*files))
+    return process(builder.thread(1, registers, (STACK, stack)).exception(1, 11, 1, 0).build(), finder)
 
 
-def symbols(folder: Path) -> bytes:
+def symbols(folder: Path, text: bytes = SYM) -> bytes:
     source = folder / "app.sym"
-    source.write_bytes(SYM)
+    source.write_bytes(text)
     (one,) = compile_debug_file(source, folder)
     return one.path.read_bytes()
 
@@ -61,4 +66,39 @@ def test_another_file_of_the_module_stands_in(tmp_path: Path) -> None:
     (loaded,) = found.modules
     assert loaded.symbols.debug_status is loaded.symbols.unwind_status is SymbolStatus.FOUND
     assert [named.frame.trust for named in found.stacks[0].frames] == [Trust.CONTEXT, Trust.CFI]
+    assert [named.calls[0].function for named in found.stacks[0].frames] == ["alpha(int)", "no_lines"]
+
+
+class FarFiles(Files):
+    """The same over a network: counts what runs side by side."""
+
+    def __init__(self, *files: SymbolFile) -> None:
+        super().__init__(*files)
+        self.batches: list[int] = []
+
+    def side_by_side(self, tasks: Sequence[Callable[[], object]]) -> None:
+        self.batches.append(len(tasks))
+        for task in tasks:
+            task()
+
+
+def test_what_all_threads_miss_is_fetched_together(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = SYM.replace(b"4D9D8F6C", b"5D9D8F6C")
+    files = FarFiles(whole(tmp_path), SymbolFile.open(BytesBlob(symbols(tmp_path / "other", other))))
+    builder = MinidumpBuilder().module(BASE, 0x10000, "/opt/app", MODULE)
+    builder.module(BASE + 0x10000, 0x10000, "/opt/other", Pdb70("5d9d8f6c-1df4-ef9c-2e9d-7d3c2d6e5b3a", 0))
+    stack = (BASE + 0x1110).to_bytes(8, "little") + bytes(56)
+    for number in range(2):
+        place = STACK + 0x1000 * number
+        builder.thread(number, {"rip": BASE + 0x10000 * number + 0x1000, "rsp": place}, (place, stack))
+    found = process(builder.build(), files)
+    assert [[named.calls[0].function for named in one.frames] for one in found.stacks] == [
+        ["alpha(int)", "no_lines"]
+    ] * 2
+    assert files.batches == [2, 2, 1, 2]  # opening; rules of both; rules of the caller; names of both
+
+
+def test_what_is_damaged_shows_after_the_batch(tmp_path: Path) -> None:
+    found = crash_of(FarFiles(damaged(tmp_path), whole(tmp_path)))
     assert [named.calls[0].function for named in found.stacks[0].frames] == ["alpha(int)", "no_lines"]

@@ -8,14 +8,15 @@ from typing import Any, TypeAlias
 import pytest
 
 from cairn.pipeline import compile_debug_file
-from cairn.store import chunks, debug_files, events, uploads
+from cairn.store import chunks, debug_files, events, hot_sets, uploads
 from cairn.store.settings import RETENTION_DAYS, RETENTION_VARIABLE, VARIABLES, Settings
 from infra.bundling import ROOT
 from infra.template import BUNDLES, TEMPLATE, localize, rendered, synthesize
 from infra.work_queue import PATIENCE
 
 Resource: TypeAlias = dict[str, Any]
-PREFIXES = (chunks.PREFIX, uploads.PREFIX, events.PREFIX, debug_files.PREFIX, compile_debug_file.PREFIX)
+STORED = (chunks, uploads, events, debug_files, hot_sets, compile_debug_file)
+PREFIXES = tuple(room.PREFIX for room in STORED)
 """What a role may name with a star behind it: objects of one kind."""
 
 

@@ -6,9 +6,11 @@ answer is kept, also when it is that there is nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from cairn.crash.function_name import trim
 from cairn.crash.records import LoadedModule, NamedFrame
@@ -43,6 +45,14 @@ class SymbolFinder(Protocol):
         """The symbol files that carry one of the ids."""
 
 
+@runtime_checkable
+class DistantFinder(SymbolFinder, Protocol):
+    """A finder whose symbol files come over a network."""
+
+    def side_by_side(self, tasks: Sequence[Callable[[], object]]) -> None:
+        """Run all ``tasks``, so that their waiting overlaps. Each works on a symbol file of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     found: Found
@@ -52,7 +62,7 @@ class _Loaded:
 
 
 class Symbolicator:
-    """Unwind rules and names for the modules of one dump (``unwind.frames.UnwindRules`` and ``FunctionStarts``).
+    """Unwind rules and names for the modules of one dump (``unwind.frames.BatchedRules`` and ``FunctionStarts``).
 
     A symbol file that turns out to be damaged in a look-up is given up, and the next best one of the module is asked.
     """
@@ -60,6 +70,30 @@ class Symbolicator:
     def __init__(self, finder: SymbolFinder) -> None:
         self._finder = finder
         self._loaded: dict[Module, _Loaded] = {}
+        self._side_by_side = finder.side_by_side if isinstance(finder, DistantFinder) else None
+
+    def prefetch(self, places: Collection[tuple[Module, int]]) -> None:
+        """Open the symbol files that ``places`` need and fetch their rules, those of all modules at the same time."""
+        if self._side_by_side is None or not places:
+            return
+        self._open({module for module, _ in places if module not in self._loaded})
+        wanted: dict[SymbolFile, list[int]] = {}
+        for module, offset in places:
+            if (file := self._loaded[module].unwind) is not None:
+                wanted.setdefault(file, []).append(offset)
+        self._fetch([partial(file.prepare_rules, offsets) for file, offsets in wanted.items()])
+
+    def _open(self, modules: Collection[Module]) -> None:
+        """Look for the symbol files of ``modules``, of each pair of ids once."""
+        by_ids = {(module.debug_id, module.code_id): module for module in modules}
+        self._fetch([partial(self._load, module) for module in by_ids.values()])
+        for module in modules:
+            self._load(module)
+
+    def _fetch(self, tasks: Sequence[Callable[[], object]]) -> None:
+        """Run tasks side by side. What is damaged shows again, and is dealt with, where the answer is needed."""
+        if self._side_by_side and tasks:
+            self._side_by_side([partial(_try, task) for task in tasks])
 
     def rule_at(self, module: Module, offset: int) -> CfiRule | WinRule | None:
         """The unwind rule at ``offset`` in ``module``."""
@@ -115,10 +149,19 @@ class Symbolicator:
         offsets: dict[Module, list[int]] = {}
         for module, offset in places:
             offsets.setdefault(module, []).append(offset)
+        self._fetch([partial(file.locate, wanted) for file, wanted in self._by_names(offsets).items()])
         found: dict[tuple[Module, int] | None, tuple[Location, ...]] = {}
         for module, wanted in offsets.items():
             found |= {(module, offset): calls for offset, calls in self._calls(module, sorted(wanted)).items()}
         return found
+
+    def _by_names(self, offsets: Mapping[Module, list[int]]) -> dict[SymbolFile, list[int]]:
+        """Offsets by the file that names them: two modules may have one."""
+        files: dict[SymbolFile, list[int]] = {}
+        for module, wanted in offsets.items():
+            if (file := self._load(module).names) is not None:
+                files.setdefault(file, []).extend(wanted)
+        return files
 
     def _calls(self, module: Module, offsets: Sequence[int]) -> Mapping[int, tuple[Location, ...]]:
         while (names := self._load(module).names) is not None:
@@ -151,6 +194,11 @@ def _chosen(found: Found) -> _Loaded:
     """The best of the files for each purpose."""
     files = found.files
     return _Loaded(found, best_for_names(files), best_for_unwinding(files), best_for_code(files))
+
+
+def _try(task: Callable[[], object]) -> None:
+    with suppress(SymbolFileError):
+        task()
 
 
 def _place(frame: Frame) -> tuple[Module, int] | None:

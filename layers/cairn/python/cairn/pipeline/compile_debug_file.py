@@ -66,13 +66,13 @@ class Compilation:
             compiled = compile_debug_file(path, path.parent)
         except DebugFileError as error:
             return self._failed(key, error)
-        return CompiledDebugFile(tuple(self._store(key, one) for one in compiled))
+        return CompiledDebugFile(tuple(self._store(key, path.stat().st_size, one) for one in compiled))
 
-    def _store(self, key: str, compiled: Compiled) -> SymbolEntry:
+    def _store(self, key: str, size: int, compiled: Compiled) -> SymbolEntry:
         sha1 = key.split("/")[1]
         stored = f"{PREFIX}v{CURRENT}/{sha1}/{compiled.debug_id or compiled.code_id}"
         put_file(self._clients, self._settings.bucket, compiled.path, stored)
-        entry = entry_of(compiled, key, stored)
+        entry = entry_of(compiled, key, stored, size)
         self._index.put(entry)
         return entry
 
@@ -87,7 +87,7 @@ class Compilation:
         return CompiledDebugFile(reason=str(error))
 
 
-def entry_of(compiled: Compiled, debug_file_key: str, key: str) -> SymbolEntry:
+def entry_of(compiled: Compiled, debug_file_key: str, key: str, debug_file_size: int | None = None) -> SymbolEntry:
     """The index entry of a symbol file, or source bundle, that is stored at ``key``."""
     return SymbolEntry(
         debug_id=compiled.debug_id,
@@ -102,4 +102,5 @@ def entry_of(compiled: Compiled, debug_file_key: str, key: str) -> SymbolEntry:
         size=compiled.path.stat().st_size,
         version=CURRENT,
         created=time.time(),
+        debug_file_size=debug_file_size,
     )

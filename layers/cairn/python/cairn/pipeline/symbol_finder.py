@@ -2,54 +2,107 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache, partial
 
 from cairn.crash.symbolication import Found
 from cairn.store.aws import Clients
 from cairn.store.blobs import S3Blob
-from cairn.store.errors import RefusedError
+from cairn.store.errors import RefusedError, StoreError
+from cairn.store.hot_sets import HotSets
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import ModuleIds, SymbolEntry, SymbolIndex
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.records import SymbolStatus
 from cairn.symbols.symbol_file import SymbolFile
 
+SMALLEST_WITH_HOT_SET = 256 * 1024
+"""Bytes of a symbol file below which reading all of it costs no more than reading its hot set."""
+
+GROWTH = 8
+"""A hot set is written again when an eighth of it would be new."""
+
+READY_AT_ONCE = 8
+"""Symbol files of this process that are opened, or read from, at the same time."""
+
 OPEN_FILES = 64
 """Symbol files that a warm function keeps open; each may hold tens of megabytes of decoded pieces."""
 
 
 class OpenSymbolFiles:
-    """Symbol files by their key, the ones used last kept open from one dump to the next."""
+    """Symbol files by their key, the ones used last kept open from one dump to the next. Threads may share it."""
 
     def __init__(self, settings: Settings, clients: Clients) -> None:
         self._bucket = settings.bucket
         self._clients = clients
+        self._hot_sets = HotSets(settings, clients)
+        self._lock = threading.Lock()
         self._files: OrderedDict[str, SymbolFile] = OrderedDict()
+        self._tags: dict[str, str | None] = {}
+        """What each open file's hot set was read as; files without one are not in here."""
 
     def open(self, entry: SymbolEntry) -> SymbolFile:
         """The symbol file of ``entry``. Raises ``SymbolFileError`` when it is damaged or of another version,
         ``RefusedError`` when it is gone."""
-        file = self._files.pop(entry.key, None)
+        with self._lock:
+            file = self._files.pop(entry.key, None)
         if file is None:
-            blob = S3Blob(self._clients, self._bucket, entry.key, entry.size)
-            file = SymbolFile.open(blob, partial(self._debug_file, entry.debug_file_key))
-        self._files[entry.key] = file
-        if len(self._files) > OPEN_FILES:
-            self._files.popitem(last=False)
+            file = self._opened(entry)
+        with self._lock:
+            self._files[entry.key] = file
+            if len(self._files) > OPEN_FILES:
+                key, _ = self._files.popitem(last=False)
+                self._tags.pop(key, None)
         return file
 
-    def _debug_file(self, key: str) -> S3Blob | None:
+    def _opened(self, entry: SymbolEntry) -> SymbolFile:
+        blob = S3Blob(self._clients, self._bucket, entry.key, entry.size)
+        debug_file = partial(self._debug_file, entry)
+        if entry.size < SMALLEST_WITH_HOT_SET:
+            return SymbolFile.open(blob, debug_file)
+        stored = self._hot_sets.get(entry.key)
+        self._tags[entry.key] = stored.tag
+        with suppress(SymbolFileError):  # the hot set's fault; if it is the file's own, that shows below
+            if stored.hot:
+                return SymbolFile.open(blob, debug_file, stored.hot)
+        return SymbolFile.open(blob, debug_file)
+
+    def _debug_file(self, entry: SymbolEntry) -> DebugFile | None:
         """The debug file as it was uploaded, unless it is not there any more."""
         try:
-            return S3Blob(self._clients, self._bucket, key)
+            return DebugFile(self._clients, self._bucket, entry.debug_file_key, entry.debug_file_size)
         except RefusedError:
             return None
 
+    def keep_hot_sets(self) -> None:
+        """Store what was looked up since, for the next crash of the same programs. A PUT costs as much as a dozen GETs,
+        so a hot set is written only when it has grown by a part, and once for each time that a file is opened. What
+        fails here is only a memory lost."""
+        for key, tag in list(self._tags.items()):
+            file = self._files.get(key)
+            if file and (file.known_places - file.hot_places) * GROWTH > file.hot_places:
+                del self._tags[key]
+                with suppress(StoreError):
+                    self._hot_sets.put(key, file.hot_set(), tag)
+
+
+class DebugFile(S3Blob):
+    """A debug file that may have been deleted: then reading it fails as with a file of this machine."""
+
+    def read(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """As ``S3Blob.read``. Raises ``OSError`` when the object is gone."""
+        try:
+            return super().read(ranges)
+        except RefusedError as error:
+            raise FileNotFoundError(str(error)) from error
+
 
 class IndexFinder:
-    """The symbol files for the modules of one dump (a ``crash.symbolication.SymbolFinder``)."""
+    """The symbol files for the modules of one dump (a ``crash.symbolication.DistantFinder``)."""
 
     def __init__(self, index: SymbolIndex, files: OpenSymbolFiles) -> None:
         self._index = index
@@ -80,3 +133,16 @@ class IndexFinder:
                 problems.append(f"{entry.name}: {error}")
         status = SymbolStatus.FOUND if files else SymbolStatus.MALFORMED
         return Found(tuple(files), status, "; ".join(problems) or None)
+
+    def side_by_side(self, tasks: Sequence[Callable[[], object]]) -> None:
+        """Run ``tasks``, each in a thread: most of their time is waiting for S3."""
+        if len(tasks) == 1:
+            tasks[0]()
+        else:
+            list(workers().map(lambda task: task(), tasks))
+
+
+@cache
+def workers() -> ThreadPoolExecutor:
+    """The threads that wait for S3, one a symbol file."""
+    return ThreadPoolExecutor(READY_AT_ONCE, thread_name_prefix="symbol-file")

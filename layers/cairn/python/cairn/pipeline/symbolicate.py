@@ -69,6 +69,7 @@ class Symbolication:
         event, outcome = self._event(data, upload)
         if not self._events.put(record_of(event, upload, outcome)):
             outcome = Outcome.DUPLICATE
+        self._files.keep_hot_sets()
         return _summary(event, outcome)
 
     def _event(self, data: bytes | None, upload: StoredUpload) -> tuple[Event, Outcome]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -68,6 +68,26 @@ class Objects:
                         "object_too_large", f"{key} has {answer['ContentLength']} bytes, more than the {limit} allowed"
                     )
                 return bytes(body.read())
+
+    def read_tagged(self, key: str, limit: int) -> tuple[bytes, str] | None:
+        """Up to ``limit`` bytes of an object, and its tag for ``put_over``; ``None`` when it is not there."""
+        with store_errors(f"get s3://{self.bucket}/{key}"):
+            answer = self._get(key)
+            if answer is None:
+                return None
+            with closing(answer["Body"]) as body:
+                return bytes(body.read(limit)), answer["ETag"]
+
+    def put_over(self, key: str, content: bytes, tag: str | None) -> bool:
+        """Write an object over the one that ``tag`` was read from, or where there was none without ``tag``. ``False``
+        when another writer was faster."""
+        if tag is None:
+            return self.put_new(key, content)
+        with store_errors(f"put s3://{self.bucket}/{key}"):
+            return first_wins(
+                lambda: self._clients.s3.put_object(Bucket=self.bucket, Key=key, Body=content, IfMatch=tag),
+                EXISTS | MISSING,
+            )
 
     def read_range(self, key: str, start: int, end: int) -> bytes | None:
         """The bytes from ``start`` to before ``end``, fewer at the object's end; ``None`` when it is not there."""
@@ -166,13 +186,13 @@ class Objects:
             return None
 
 
-def first_wins(write: Callable[[], object]) -> bool:
-    """Do a conditional write; ``False`` when the object is there already."""
+def first_wins(write: Callable[[], object], lost: Set[str] = frozenset(EXISTS)) -> bool:
+    """Do a conditional write; ``False`` when the object is there already, or whatever else ``lost`` says."""
     for attempt in range(CONFLICT_TRIES):
         try:
             write()
         except ClientError as error:
-            if error_code(error) in EXISTS:
+            if error_code(error) in lost:
                 return False
             if error_code(error) != "ConditionalRequestConflict" or attempt == CONFLICT_TRIES - 1:
                 raise

@@ -26,7 +26,8 @@ NEWER_STAYS = "attribute_not_exists(#{0}) OR #{0}.#version <= :version"
 @dataclass(frozen=True, slots=True)
 class SymbolEntry:
     """A compiled symbol file. ``key`` is its object and ``size`` that object's bytes, ``debug_file_key`` the file it
-    was compiled from, ``name`` that file's name, ``version`` that of the compiler, ``created`` Unix seconds."""
+    was compiled from, ``debug_file_size`` that file's bytes if they are known, ``name`` its name, ``version`` that of
+    the compiler, ``created`` Unix seconds."""
 
     debug_id: str | None
     code_id: str | None
@@ -40,6 +41,7 @@ class SymbolEntry:
     size: int
     version: int
     created: float
+    debug_file_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
