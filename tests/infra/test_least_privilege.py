@@ -17,6 +17,7 @@ from cairn.store.aws import Clients
 from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_files import DebugFiles
 from cairn.store.events import EventRecord, Events
+from cairn.store.notes import Notes
 from cairn.store.projects import Projects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
@@ -137,6 +138,20 @@ def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:
     listed = deployed.api(token, f"projects/cairn/{project}/files/dsyms/?debug_id={done['dif']['debugId']}")
     assert whole in [file["sha1"] for file in listed]
     assert whole in [file["sha1"] for file in deployed.api(token, f"projects/cairn/{project}/files/dsyms/")]
+
+
+def test_feedback_and_files_are_kept_for_an_event_that_is_not_there_yet(deployed: Deployed) -> None:
+    project, key = deployed.new_key()
+    event_id = f"{time.monotonic_ns():032x}"
+    report = json.dumps({"event_id": event_id, "comments": "It got dark."})
+    body = f'{{"event_id":"{event_id}"}}\n{{"type":"user_report"}}\n{report}\n{{"type":"attachment"}}\npng\n'
+    address = f"{deployed.endpoint}/api/{project}/envelope/?sentry_key={key}"
+    headers = {"Host": deployed.host, "Content-Type": "application/x-sentry-envelope"}
+    with urllib.request.urlopen(urllib.request.Request(address, body.encode(), headers), timeout=30) as answer:
+        assert json.loads(answer.read()) == {"id": event_id}
+    kept = Notes(deployed.settings, deployed.clients).of(project, event_id)
+    assert [said.message for _, said in kept.feedback] == ["It got dark."]
+    assert [file.size for file in kept.attachments] == [3]
 
 
 def test_what_a_role_does_not_allow_is_refused(deployed: Deployed) -> None:

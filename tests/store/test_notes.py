@@ -94,6 +94,12 @@ def test_notes_expire(store: Store, notes: Notes, project_id: int) -> None:
     assert [item["expires"]["N"] for item in answer["Items"]] == [str(int(NOW) + store.settings.retention_days * 86400)]
 
 
+def test_what_has_expired_is_not_given_out(store: Store, notes: Notes, project_id: int) -> None:
+    event_id = secrets.token_hex(16)
+    notes.put_feedback(project_id, time.time() - store.settings.retention_days * 86400 - 5, feedback(event_id))
+    assert notes.of(project_id, event_id).feedback == ()
+
+
 def test_an_event_is_read_with_its_notes(notes: Notes, project_id: int) -> None:
     event_id = secrets.token_hex(16)
     notes.put_feedback(project_id, NOW, feedback(event_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import asdict, dataclass
 
 from cairn.crash.event import AttachmentInfo, Event, FeedbackInfo
@@ -72,7 +73,8 @@ class Notes:
     def _rows(self, prefix: str, event_id: str) -> list[Row]:
         wanted = {":pk": f"event#{normal_id(event_id)}", ":prefix": prefix}
         rows = self._table.query("pk = :pk AND begins_with(sk, :prefix)", wanted)
-        return sorted(rows, key=lambda row: float(row["received"]))[:MOST]
+        alive = [row for row in rows if row["expires"] > time.time()]
+        return sorted(alive, key=lambda row: float(row["received"]))[:MOST]
 
 
 def hash_of(attachment: Attachment) -> str:
