@@ -115,3 +115,16 @@ def test_the_hot_set_of_another_file_is_refused(tmp_path: Path) -> None:
         SymbolFile.open(BytesBlob(data + b"more"), hot=hot)
     with pytest.raises(SymbolFileError, match="damaged"):
         SymbolFile.open(BytesBlob(data), hot=replace(hot, index=b"nonsense"))
+
+
+def test_the_nearest_symbol_is_kept_too(tmp_path: Path) -> None:
+    data = sample(tmp_path)
+    first = SymbolFile.open(BytesBlob(data))
+    assert first.locate([0x1060]) == {0x1060: ()}
+    nearest = first.nearest(0x1060)
+    assert nearest is not None
+    assert (nearest.function, nearest.entry) == ("alpha(int)", 0x1000)
+    blob = CountingBlob(data)
+    again = SymbolFile.open(blob, hot=HotSet.unpack(packed(first.hot_set())))
+    assert again.locate([0x1060]) == {0x1060: ()}
+    assert (again.nearest(0x1060), blob.calls) == (nearest, [])
