@@ -17,6 +17,7 @@ from cairn.symbols.elf import Elf
 from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, NoDebugIdError
 from cairn.symbols.libsymbolic import DebugObject, open_debug_file
 from cairn.symbols.name_table import Key, bounded_rows, name_pieces
+from cairn.symbols.pe_unwind import pe_unwind_rows
 from cairn.symbols.records import Features, Segment
 from cairn.symbols.rule_table import rule_pieces
 from cairn.symbols.segments import segments_of
@@ -112,10 +113,8 @@ def _unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> 
     if debug_object.format == "breakpad":
         with path.open("rb") as file:
             return parse_stack_lines(read_lines(file))
-    if debug_object.format == "pe" and debug_object.arch.startswith("arm64"):
-        # symbolic 13.9 gives rules with unknown registers and overlapping ranges here: none is better than wrong.
-        problems.append("Unwind information of ARM64 Windows binaries is not read yet.")
-        return []
+    if debug_object.format == "pe":
+        return pe_unwind_rows(path, problems)
     return parse_stack_lines(debug_object.cfi_text().split(b"\n"))
 
 

@@ -1,0 +1,97 @@
+"""Unwinding from every instruction of real Windows programs, against what their code alone says."""
+
+from __future__ import annotations
+
+import shutil
+from bisect import bisect_right
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cairn.symbols.cfi_text import parse_rule
+from cairn.symbols.pe import Pe
+from cairn.symbols.pe_amd64 import functions
+from cairn.symbols.pe_rules import Function
+from cairn.symbols.pe_unwind import pe_unwind_rows
+from cairn.symbols.rules import CfiRule
+from cairn.unwind.amd64 import AMD64
+from cairn.unwind.cfi import CfiProgram, compile_rule, unwind
+from tests.symbols import amd64_steps
+from tests.symbols.windows_programs import build_with_mingw, carried_programs
+
+MINGW = shutil.which("x86_64-w64-mingw32-gcc")
+CARRIED = carried_programs("64")
+
+
+class Rules:
+    """The rules of a program by address, ready to run."""
+
+    def __init__(self, path: Path) -> None:
+        problems: list[str] = []
+        rows = pe_unwind_rows(path, problems)
+        assert problems == []
+        self._texts = [row.rule for row in rows]
+        self._starts = [row.start for row in rows]
+        self._programs: dict[str, CfiProgram] = {}
+
+    def at(self, address: int) -> CfiProgram:
+        text = self._texts[bisect_right(self._starts, address) - 1]
+        assert text is not None, hex(address)
+        if text not in self._programs:
+            rule = parse_rule(text)
+            assert isinstance(rule, CfiRule)
+            self._programs[text] = compile_rule(rule, AMD64)
+        return self._programs[text]
+
+
+def check_amd64(path: Path) -> int:
+    """Unwind from everywhere in the program; return from how many places."""
+    pe, rules = Pe(path.read_bytes()), Rules(path)
+    found = list(functions(pe))
+    parts = [function for function in found if not _begins(function)]
+    expected = amd64_steps.CALLER | {"rip": amd64_steps.RETURN}
+    seen = 0
+    for function in found:
+        if not _begins(function):
+            continue
+        for stop in amd64_steps.stops(_reader(pe), function.start, _inside([function, *parts])):
+            caller = unwind(rules.at(stop.lookup), AMD64, stop.state.registers, stop.state.memory.get)
+            assert caller == expected, f"function {function.start:#x}, at {stop.lookup:#x}"
+            seen += 1
+    return seen
+
+
+def _begins(function: Function) -> bool:
+    """Whether a call enters here; GCC gives cold parts their own data, without a word of where they belong."""
+    return not function.is_part and function.rules[0][1].startswith(".cfa: rsp 8 +")
+
+
+def _inside(functions: list[Function]) -> Callable[[int], bool]:
+    ranges = sorted((function.start, function.end) for function in functions)
+
+    def inside(address: int) -> bool:
+        index = bisect_right(ranges, (address, 1 << 64)) - 1
+        return index >= 0 and address < ranges[index][1]
+
+    return inside
+
+
+def _reader(pe: Pe) -> Callable[[int], bytes]:
+    def read(address: int) -> bytes:
+        offset, end = pe.place(address)
+        return pe.data[offset : min(end, offset + 16)]
+
+    return read
+
+
+@pytest.mark.skipif(MINGW is None, reason="no mingw-w64 compiler")
+@pytest.mark.parametrize("level", ("-O0", "-O2", "-Os"))
+def test_programs_of_gcc(level: str, tmp_path: Path) -> None:
+    assert check_amd64(build_with_mingw(tmp_path, level)) > 5000
+
+
+@pytest.mark.skipif(not CARRIED, reason="no Windows programs in pip and setuptools")
+@pytest.mark.parametrize("path", CARRIED, ids=lambda path: path.name)
+def test_programs_of_microsofts_compiler(path: Path) -> None:
+    assert check_amd64(path) > 10_000
