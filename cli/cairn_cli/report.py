@@ -110,7 +110,8 @@ def _other_thread(thread: ThreadValue, event: Event) -> Iterator[Text]:
 
 
 def _thread_title(thread_id: int | None, name: str | None, verb: str) -> Text:
-    return Text.assemble((f"Thread {thread_id}", "bold"), f" {name}" if name else "", (verb, "bold red"))
+    title = "Stack" if thread_id is None else f"Thread {thread_id}"
+    return Text.assemble((title, "bold"), f" {name}" if name else "", (verb, "bold red"))
 
 
 def _frames(stack: Stacktrace, event: Event) -> Iterator[Text]:
@@ -128,7 +129,7 @@ def _frame(number: int, frame: Frame, width: int, event: Event) -> Text:
     line = Text.assemble((f"  {number:>3}  ", "dim"), (name.ljust(width), style))
     if frame.filename:
         line.append(f"  {frame.filename}:{frame.lineno}" if frame.lineno else f"  {frame.filename}", "green")
-    if frame.function:
+    if frame.function and frame.instruction_addr is not None:
         line.append(f"  {_place(frame, event)}", "dim")
     if frame.data.nearest_symbol:
         line.append(f"  near {frame.data.nearest_symbol}", "dim")
@@ -149,12 +150,8 @@ def _place(frame: Frame, event: Event) -> str:
     address = frame.instruction_addr
     if address is None:
         return frame.module or "?"
-    image = next((i for i in event.debug_meta.images if i.code_file == frame.package and _holds(i, address)), None)
-    return f"{_base_name(image.code_file)}+{address - image.image_addr:#x}" if image else f"{address:#x}"
-
-
-def _holds(image: Image, address: int) -> bool:
-    return 0 <= address - image.image_addr <= (image.image_size or 0)
+    image = next((i for i in event.debug_meta.images if i.code_file == frame.package and i.holds(address)), None)
+    return f"{image.name}+{address - image.image_addr:#x}" if image else f"{address:#x}"
 
 
 def _registers(stack: Stacktrace) -> Iterator[Text]:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cairn.crash.build_client_event import build_client_event, client_time, message_of
 from cairn.crash.build_event import Received, unreadable_event
@@ -14,6 +16,13 @@ from cairn.minidump.errors import NotAMinidumpError
 
 NOW = 1_700_000_100.0
 STACK = {"frames": [{"function": "main"}, {"function": "paint(int)", "in_app": True}, {"function": "abort"}]}
+NAMELESS = {
+    "type": "SIGSEGV",
+    "value": "Segfault",
+    "mechanism": {"synthetic": True},
+    "stacktrace": {"frames": [{"instruction_addr": "0x1014"}, {"instruction_addr": "0x9"}, {}]},
+}
+IMAGES = {"images": [{"type": "pe", "code_file": "C:\\paint\\paint.exe", "image_addr": "0x1000", "image_size": 64}]}
 CRASH = {"type": "SIGABRT", "value": "Abort\nsecond line", "stacktrace": STACK, "thread_id": 7}
 
 
@@ -33,6 +42,8 @@ def test_the_last_exception_names_the_event() -> None:
     [
         ({"exception": [CRASH | {"mechanism": {"synthetic": True}}]}, "paint", "SIGABRT"),
         ({"exception": [{"type": "SIGABRT", "mechanism": {"synthetic": True}}]}, "SIGABRT", None),
+        ({"exception": [NAMELESS], "debug_meta": IMAGES}, "paint.exe+0x14", "SIGSEGV"),
+        ({"exception": [NAMELESS]}, "SIGSEGV: Segfault", None),
         ({"exception": [{"type": "E"}]}, "E", None),
         ({"exception": [CRASH], "transaction": "start"}, "SIGABRT: Abort", "start"),
         ({"message": "out of paint\nagain"}, "out of paint", None),
@@ -115,3 +126,25 @@ def test_an_unreadable_dump_leaves_the_clients_own_stack() -> None:
     )
     assert (event.crash.thread_id, len(event.crash.stacktrace.frames)) == (7, 3)
     assert (len(event.exception.values), len(event.threads.values), len(event.debug_meta.images)) == (2, 1, 1)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**64), 2**64)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(
+    ["timestamp", "platform", "level", "message", "logentry", "transaction", "contexts", "threads", "exception", "tags"]
+)
+
+
+@given(st.dictionaries(NAMES, JSON))
+def test_any_json_makes_an_event(said: dict[str, Any]) -> None:
+    event = event_of(**said)
+    assert event.title
+    assert abs(event.timestamp - NOW) <= 90 * 86400
+    assert Event.from_json(event.to_json()) == event

@@ -22,7 +22,8 @@ def build_client_event(upload: Received) -> Event:
     timestamp, clock_errors = checked_time(client_time(upload.event), upload.received)
     exceptions, threads = with_stack(client_exceptions(upload.event), client_threads(upload.event))
     message = message_of(upload.event)
-    title, function = client_title_and_culprit(exceptions[-1] if exceptions else None, message)
+    images = client_images(upload.event)
+    title, function = client_title_and_culprit(exceptions[-1] if exceptions else None, images, message)
     said.setdefault("level", "error")
     return Event(
         event_id=upload.event_id,
@@ -33,7 +34,7 @@ def build_client_event(upload: Received) -> Event:
         culprit=said.get("transaction") or function,
         exception=Exceptions(values=exceptions),
         threads=Threads(values=threads),
-        debug_meta=DebugMeta(images=client_images(upload.event)),
+        debug_meta=DebugMeta(images=images),
         errors=(*errors, *clock_errors),
         cairn=CairnInfo(project=upload.project, symbolicated=upload.symbolicated, attachments=upload.attachments),
         **said,

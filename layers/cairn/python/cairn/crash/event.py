@@ -124,6 +124,15 @@ class Image(_Model):
     features: ImageFeatures = ImageFeatures()
     reason: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The file without its folder; ``?`` where it has no name."""
+        return (self.code_file or "?").replace("\\", "/").rpartition("/")[2]
+
+    def holds(self, address: int) -> bool:
+        """Whether an address lies in the module, or right behind it as a return address may."""
+        return 0 <= address - self.image_addr <= (self.image_size or 0)
+
 
 class DebugMeta(_Model):
     """All modules of the process, in the dump's order."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cairn.crash.event import ExceptionValue, Frame
+from collections.abc import Sequence
+
+from cairn.crash.event import ExceptionValue, Frame, Image
 from cairn.crash.function_name import trim
 from cairn.crash.in_app import is_in_app
 from cairn.crash.records import Crash, NamedFrame
@@ -31,15 +33,17 @@ def title_and_culprit(crash: Crash) -> tuple[str, str | None]:
     return title, crash.reason.text if crash.reason else None
 
 
-def client_title_and_culprit(main: ExceptionValue | None, message: str | None) -> tuple[str, str | None]:
+def client_title_and_culprit(
+    main: ExceptionValue | None, images: Sequence[Image], message: str | None
+) -> tuple[str, str | None]:
     """The same for an event that a client made itself, as Sentry names it: type and first line of its last exception,
-    and the function; the function first where the exception is only a stand-in (``synthetic``). Without an exception
-    the first line of its message."""
+    and the function; the function, or else the place, first where the exception is only a stand-in (``synthetic``).
+    Without an exception the first line of its message."""
     if main is None:
         return first_line(message) or UNLABELED, None
     function = function_of(main)
-    if main.mechanism.synthetic and function:
-        return function, main.type
+    if main.mechanism.synthetic and (where := function or client_place(main, images)):
+        return where, main.type
     value = first_line(main.value)
     return f"{main.type}: {value}" if value else main.type, function
 
@@ -50,6 +54,16 @@ def function_of(main: ExceptionValue) -> str | None:
     named = [frame for frame in frames if frame.function]
     best = next((frame for frame in named if frame.in_app), named[0] if named else None)
     return trim(best.function) if best and best.function else None
+
+
+def client_place(main: ExceptionValue, images: Sequence[Image]) -> str | None:
+    """The place of the nearest frame in a module (``game.exe+0x1234``)."""
+    for frame in reversed(main.stacktrace.frames if main.stacktrace else ()):
+        address = frame.instruction_addr
+        image = next((one for one in images if address is not None and one.holds(address)), None)
+        if address is not None and image is not None:
+            return f"{image.name}+{address - image.image_addr:#x}"
+    return None
 
 
 def first_line(text: str | None) -> str:
