@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cairn.symbols import folder as folder_module
+from cairn.symbols import compile as compile_module
 from cairn.symbols.choose import best_for_names, best_for_unwinding
 from cairn.symbols.compile import compile_debug_file
-from cairn.symbols.folder import LocalSymbols, elf_debug_id
+from cairn.symbols.debug_file_ids import elf_debug_id
+from cairn.symbols.folder import LocalSymbols
 from tests.symbols.programs import SYM, SYM_CODE_ID, SYM_DEBUG_ID, build
 
 
@@ -22,7 +23,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         seen.append(path)
         return compile_debug_file(path, out_dir)
 
-    monkeypatch.setattr(folder_module, "compile_debug_file", compile_and_note)
+    monkeypatch.setattr(compile_module, "compile_debug_file", compile_and_note)
     return seen
 
 
