@@ -84,7 +84,7 @@ def test_a_frame_is_taken_as_it_is() -> None:
         ({"package": "/usr/lib/libc.so.6"}, "missing", False),
         ({"package": "/usr/lib/libc.so.6", "in_app": True}, "missing", True),
         ({"instruction_addr": 5}, "unknown_image", False),
-        ({}, "unknown_image", False),
+        ({"filename": "a.js"}, "unknown_image", False),
     ],
 )
 def test_a_frame_without_a_name(raw: dict[str, Any], status: str, in_app: bool) -> None:
@@ -127,12 +127,12 @@ def test_what_makes_no_sense_is_left_out() -> None:
     assert [(one.type, one.value) for one in client_exceptions(raw)] == [("Error", "['y']"), ("Error", "v")]
     nonsense: tuple[Any, ...] = ("x", 3, None, {"values": {}}, [])
     assert [client_exceptions({"exception": values}) for values in nonsense] == [()] * 5
-    assert frames_of(3, None, FRAME) == frames_of(FRAME)
+    assert frames_of(3, None, {}, {"lineno": 3}, FRAME) == frames_of(FRAME)
 
 
 def test_lists_are_bounded() -> None:
     assert len(client_exceptions({"exception": [{"type": str(n)} for n in range(100)]})) == MAX_EXCEPTIONS
-    frames = frames_of(*[{"lineno": n} for n in range(1000)])
+    frames = frames_of(*[{"function": "f", "lineno": n} for n in range(1000)])
     assert len(frames) == MAX_FRAMES
     assert (frames[0].lineno, frames[-1].lineno) == (0, 999)
 

@@ -33,6 +33,8 @@ LARGEST_ADDRESS = 2**64 - 1
 LONGEST_ADDRESS = 20
 """Characters of an address in text: 16 hex digits or 20 decimal ones."""
 TRUST = {"none", "scan", "cfiscan", "fp", "cfi", "prewalked", "context"}
+TELLING = ("function", "instruction_addr", "module", "package", "filename", "abs_path")
+"""Keys of a frame that tell where it is; one without any is left out."""
 IMAGE_TYPES: Mapping[Any, Literal["pe", "macho", "elf"]] = {"pe": "pe", "macho": "macho", "elf": "elf"}
 
 Record = TypeVar("Record")
@@ -109,7 +111,9 @@ def _stacktrace(raw: Any) -> Stacktrace | None:
     kept = frames if len(frames) <= MAX_FRAMES else frames[:half] + frames[-half:]
     registers = raw.get("registers")
     return Stacktrace(
-        frames=tuple(_frame(frame) for frame in kept if isinstance(frame, Mapping)),
+        frames=tuple(
+            _frame(frame) for frame in kept if isinstance(frame, Mapping) and not frame.keys().isdisjoint(TELLING)
+        ),
         registers=_registers(registers) if isinstance(registers, Mapping) else None,
     )
 
