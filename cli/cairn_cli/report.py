@@ -58,7 +58,7 @@ def _headline(event: Event) -> Iterator[Text]:
 def _facts(event: Event) -> Iterator[Text]:
     system, device, crashpad = (_context(event, name) for name in ("os", "device", "crashpad"))
     rows = {
-        "event": event.event_id,
+        "event": event.event_id if event.event_id.strip("0") else None,  # a dump that was never sent has none
         "time": f"{moment(event.timestamp)} UTC",
         "release": event.release,
         "system": " ".join(str(system[key]) for key in ("name", "version") if key in system),

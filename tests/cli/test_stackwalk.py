@@ -55,3 +55,24 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path) -> None:
 def test_missing_symbols_folder_is_said(tmp_path: Path) -> None:
     done = stackwalk(tmp_path, DUMP, "--symbols", tmp_path / "nowhere")
     assert (done.code, "nowhere does not exist" in done.err) == (1, True)
+
+
+def test_the_reads_are_explained(tmp_path: Path) -> None:
+    done = stackwalk(tmp_path, DUMP, "--symbols", SAMPLE / "lighthouse", "--explain-reads")
+    assert (done.code, done.err) == (0, "")
+    head, *rows, _, price, _ = done.out.splitlines()
+    assert head.split() == ["symbol", "file", "for", "GETs", "KB"]
+    cells = [row.split() for row in rows]
+    assert [cell[:2] for cell in cells] == [
+        ["lighthouse", "opening"],
+        ["lighthouse", "code"],
+        ["total", str(len(rows))],
+    ]
+    assert sum(int(cell[-2]) for cell in cells[:-1]) == int(cells[-1][-2])
+    assert "$0.80 for GETs" in price
+
+
+def test_without_symbols_there_are_no_reads(tmp_path: Path) -> None:
+    done = stackwalk(tmp_path, DUMP, "--explain-reads")
+    assert done.code == 0
+    assert done.out.splitlines()[1].split() == ["total", "0", "0"]
