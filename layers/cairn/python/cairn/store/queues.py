@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cairn.store.aws import Clients
-from cairn.store.errors import store_errors
+from cairn.store.errors import UnavailableError, store_errors
+
+BATCH = 10
+"""Messages that SQS takes, gives and deletes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,14 @@ class Depth:
         return self.waiting + self.in_flight + self.delayed
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that was taken from a queue and comes back to it unless it is deleted by its ``receipt``."""
+
+    body: str
+    receipt: str
+
+
 class Queue:
     """One queue."""
 
@@ -33,6 +45,30 @@ class Queue:
         """Put a message on the queue."""
         with store_errors(f"send to {self.url}"):
             self._clients.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def send_all(self, bodies: Sequence[str]) -> None:
+        """Put messages on the queue, ten a request. Raises ``UnavailableError`` (``store_throttled``) when some of them
+        were not taken; those before are sent then."""
+        for start in range(0, len(bodies), BATCH):
+            entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[start : start + BATCH])]
+            with store_errors(f"send to {self.url}"):
+                answer = self._clients.sqs.send_message_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]
+            if failed := answer.get("Failed"):
+                raise UnavailableError("store_throttled", f"send to {self.url}: {failed[0].get('Message', 'refused')}")
+
+    def receive(self, wait_seconds: int = 1) -> tuple[Message, ...]:
+        """Up to ten messages; none when none came for so long."""
+        with store_errors(f"receive from {self.url}"):
+            answer = self._clients.sqs.receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=wait_seconds
+            )
+        return tuple(Message(one["Body"], one["ReceiptHandle"]) for one in answer.get("Messages", []))
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Delete up to ten messages that were received."""
+        entries = [{"Id": str(n), "ReceiptHandle": message.receipt} for n, message in enumerate(messages)]
+        with store_errors(f"remove from {self.url}"):
+            self._clients.sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]
 
     def depth(self) -> Depth:
         """How many messages there are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError
@@ -20,6 +20,9 @@ out when written."""
 BATCH = 100
 """Keys that one BatchGetItem takes."""
 
+WRITES = 25
+"""Rows that one BatchWriteItem takes."""
+
 BATCH_TRIES = 8
 
 
@@ -30,11 +33,13 @@ class Table:
         self._clients = clients
         self.name = name
 
-    def get(self, pk: str, sk: str) -> Row | None:
-        """The row with these keys, read consistently; ``None`` when there is none."""
+    def get(self, pk: str, sk: str, only: str | None = None) -> Row | None:
+        """The row with these keys, or ``only`` these attributes of it (a projection expression), read consistently;
+        ``None`` when there is none."""
+        request = expression(ProjectionExpression=only)
         with store_errors(f"get from table {self.name}"):
             answer = self._clients.dynamodb.get_item(
-                TableName=self.name, Key=to_item({"pk": pk, "sk": sk}), ConsistentRead=True
+                TableName=self.name, Key=to_item({"pk": pk, "sk": sk}), ConsistentRead=True, **request
             )
         return from_item(answer["Item"]) if "Item" in answer else None
 
@@ -80,6 +85,18 @@ class Table:
                 return None
         return from_item(answer["Attributes"])
 
+    def delete(self, pk: str, sk: str, condition: str | None = None, values: Row | None = None) -> bool:
+        """Remove a row, be it there or not; ``False``, and nothing done, when ``condition`` does not hold."""
+        request = expression(ConditionExpression=condition, ExpressionAttributeValues=values)
+        with store_errors(f"remove from table {self.name}"):
+            try:
+                self._clients.dynamodb.delete_item(TableName=self.name, Key=to_item({"pk": pk, "sk": sk}), **request)
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                return False
+        return True
+
     def query(self, condition: str, values: Row, index: str | None = None) -> list[Row]:
         """All rows of a key condition, page after page."""
         request = expression(IndexName=index, KeyConditionExpression=condition, ExpressionAttributeValues=values)
@@ -88,19 +105,49 @@ class Table:
             return [from_item(item) for page in pages for item in page["Items"]]
 
     def page(
-        self, condition: str, values: Row, index: str, limit: int, after: Row | None
+        self, condition: str, values: Row, index: str | None, limit: int, after: Row | None
     ) -> tuple[list[Row], Row | None]:
-        """Up to ``limit`` rows of an index, highest sort key first, that come after the key ``after``; and the key to
-        go on after, ``None`` at the end."""
-        request = expression(KeyConditionExpression=condition, ExpressionAttributeValues=values)
+        """Up to ``limit`` rows of the table or an index, highest sort key first, that come after the key ``after``; and
+        the key to go on after, ``None`` at the end."""
+        request = expression(IndexName=index, KeyConditionExpression=condition, ExpressionAttributeValues=values)
         if after:
             request["ExclusiveStartKey"] = to_item(after)
         with store_errors(f"query table {self.name}"):
-            answer = self._clients.dynamodb.query(
-                TableName=self.name, IndexName=index, Limit=limit, ScanIndexForward=False, **request
-            )
+            answer = self._clients.dynamodb.query(TableName=self.name, Limit=limit, ScanIndexForward=False, **request)
         last = answer.get("LastEvaluatedKey")
         return [from_item(item) for item in answer["Items"]], from_item(last) if last else None
+
+    def query_some(self, condition: str, values: Row, filter_by: str, limit: int) -> list[Row]:
+        """The first ``limit`` rows of a key condition for which the filter ``filter_by`` holds, read consistently."""
+        request = expression(
+            KeyConditionExpression=condition, FilterExpression=filter_by, ExpressionAttributeValues=values
+        )
+        request["ConsistentRead"] = True
+        found: list[Row] = []
+        with store_errors(f"query table {self.name}"):
+            for page in self._clients.dynamodb.get_paginator("query").paginate(TableName=self.name, **request):
+                found += [from_item(item) for item in page["Items"]]
+                if len(found) >= limit:
+                    break
+        return found[:limit]
+
+    def write_many(self, puts: Sequence[Row], deletes: Iterable[tuple[str, str]] = ()) -> None:
+        """Write rows and remove others (``pk``, ``sk``), in batches of 25 and unconditionally. No two may have the same
+        keys."""
+        wanted: list[dict[str, Any]] = [{"PutRequest": {"Item": to_item(row)}} for row in puts]
+        wanted += [{"DeleteRequest": {"Key": to_item({"pk": pk, "sk": sk})}} for pk, sk in deletes]
+        for start in range(0, len(wanted), WRITES):
+            left = wanted[start : start + WRITES]
+            for _ in tries():
+                with store_errors(f"batch write to table {self.name}"):
+                    answer = self._clients.dynamodb.batch_write_item(RequestItems={self.name: left})  # type: ignore[dict-item]
+                left = [dict(one) for one in answer["UnprocessedItems"].get(self.name, [])]
+                if not left:
+                    break
+            if left:
+                raise UnavailableError(
+                    "store_throttled", f"batch write to table {self.name}: {len(left)} rows left unwritten"
+                )
 
     def get_many(self, keys: Iterable[tuple[str, str]], *, consistent: bool = False) -> dict[tuple[str, str], Row]:
         """The rows that exist among ``keys`` (``pk``, ``sk``), in batches of 100, by their keys. Reading consistently
@@ -115,7 +162,7 @@ class Table:
 
     def _batch(self, keys: list[dict[str, Any]], consistent: bool) -> list[Row]:
         rows: list[Row] = []
-        for attempt in range(BATCH_TRIES):
+        for _ in tries():
             with store_errors(f"batch get from table {self.name}"):
                 answer = self._clients.dynamodb.batch_get_item(
                     RequestItems={self.name: {"Keys": keys, "ConsistentRead": consistent}}
@@ -125,8 +172,14 @@ class Table:
             keys = [dict(key) for key in left[self.name]["Keys"]] if self.name in left else []
             if not keys:
                 return rows
-            time.sleep(random.uniform(0.5, 1) * min(0.025 * 2**attempt, 1))  # noqa: S311 - jitter
         raise UnavailableError("store_throttled", f"batch get from table {self.name}: {len(keys)} keys left unread")
+
+
+def tries() -> Iterator[int]:
+    """The tries of a batch: between them time passes, since what DynamoDB leaves undone was too much for now."""
+    for attempt in range(BATCH_TRIES):
+        yield attempt
+        time.sleep(random.uniform(0.5, 1) * min(0.025 * 2**attempt, 1))  # noqa: S311 - jitter
 
 
 def expression(**parts: Any) -> dict[str, Any]:
