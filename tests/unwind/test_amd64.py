@@ -96,6 +96,19 @@ def test_a_call_into_data_of_a_module_keeps_the_caller() -> None:
     assert trusts(stack) == ["context", "leaf_return", "frame_pointer"]
 
 
+def test_a_frame_pointer_to_anything_is_not_believed() -> None:
+    words = [0, 0, STACK + 40, 0x2_0000_0000, 0, STACK + 56, 0x7FFF_0000, 0, 0]
+    stack = LINUX.walk(words, {"rip": LIBC.base + 16, "rbp": STACK + 16})
+    assert pcs(stack) == [LIBC.base + 16]
+
+
+def test_frame_pointers_lead_through_code_made_at_run_time() -> None:
+    words = [0, 0, STACK + 32, 0x2_0000_0000, STACK + 48, 0x2_0000_1000, STACK + 64, MAIN + 5, 0, 0]
+    stack = LINUX.walk(words, {"rip": LIBC.base + 16, "rbp": STACK + 16})
+    assert pcs(stack) == [LIBC.base + 16, 0x2_0000_0000, 0x2_0000_1000, MAIN + 5]
+    assert trusts(stack)[1:] == ["frame_pointer"] * 3
+
+
 def test_scanning_rejects_what_cannot_be_a_return_address() -> None:
     data = MappedRange(LIBC.base + 0x8000, LIBC.base + 0x9000, "r--")
     not_behind_call = LIBC.base + 0x2000

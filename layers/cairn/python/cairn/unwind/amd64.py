@@ -15,6 +15,9 @@ WORD = 8
 FRAME_POINTER_STEPS = 16
 """How many 16-byte steps above ``rbp`` the saved pair may lie on Windows, where compilers put it inside the frame."""
 
+LONGEST_CHAIN = 256
+"""Frame pointers followed through code in no module (made at run time) until they lead back into one."""
+
 _APPLE = (Os.MACOS, Os.IOS)
 
 
@@ -43,7 +46,24 @@ def _frame_pointer_chain(view: StackView, frame: Frame, rbp: int) -> Step:
     if rbp == 0 and apple and frame.trust is Trust.FRAME_POINTER:
         return StackEnd.OUTERMOST
     caller = _saved_pair(view, frame, rbp, may_end=apple)
-    return Caller(caller, Trust.FRAME_POINTER) if caller else None
+    return Caller(caller, Trust.FRAME_POINTER) if caller and _leads_into_a_module(view, caller) else None
+
+
+def _leads_into_a_module(view: StackView, caller: Registers) -> bool:
+    """Whether the caller lies in a module, or the chain of frame pointers goes on from it to one that does.
+
+    What lies on a stack above `main` looks like a pair often enough: `0x200000000` was taken for a return address
+    (tests/unwind/test_amd64.py).
+    """
+    pc, rbp = caller["rip"], caller["rbp"]
+    for _ in range(LONGEST_CHAIN):
+        if view.process.modules.at(pc - 1) is not None:
+            return True
+        following, following_pc = view.word(rbp), view.word(rbp + WORD)
+        if following is None or following_pc is None or following <= rbp:
+            return following_pc is not None and view.process.modules.at(following_pc - 1) is not None
+        pc, rbp = following_pc, following
+    return False
 
 
 def _saved_pair(view: StackView, frame: Frame, address: int, may_end: bool = False) -> Registers | None:
