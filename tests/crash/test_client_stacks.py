@@ -85,11 +85,18 @@ def test_a_frame_is_taken_as_it_is() -> None:
         ({"package": "/usr/lib/libc.so.6", "in_app": True}, "missing", True),
         ({"instruction_addr": 5}, "unknown_image", False),
         ({"filename": "a.js"}, "unknown_image", False),
+        ({"filename": "a.js", "trust": ["cfi"], "in_app": "yes"}, "unknown_image", False),
     ],
 )
 def test_a_frame_without_a_name(raw: dict[str, Any], status: str, in_app: bool) -> None:
     (frame,) = frames_of(raw)
     assert (frame.data.symbolicator_status, frame.in_app, frame.trust) == (status, in_app, "prewalked")
+
+
+@pytest.mark.parametrize("trust", [{}, [], 3, None, "sure"])
+def test_a_trust_that_is_none(trust: Any) -> None:
+    (frame,) = frames_of({"function": "f", "trust": trust})
+    assert frame.trust == "prewalked"
 
 
 @pytest.mark.parametrize(

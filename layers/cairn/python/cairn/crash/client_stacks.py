@@ -132,7 +132,7 @@ def _frame(raw: Mapping[str, Any]) -> Frame:
         lineno=_number(raw.get("lineno")),
         colno=_number(raw.get("colno")),
         in_app=in_app if isinstance(in_app, bool) else is_in_app(package, function),
-        trust=trust if trust in TRUST and isinstance(trust, str) else "prewalked",
+        trust=trust if isinstance(trust, str) and trust in TRUST else "prewalked",
         data=FrameData(symbolicator_status=_status(function, package)),
     )
 
