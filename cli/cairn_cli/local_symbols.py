@@ -11,6 +11,7 @@ from cairn.symbols.records import SymbolStatus
 
 if TYPE_CHECKING:
     from cairn.symbols.folder import LocalSymbols
+    from cairn.symbols.symbol_file import SymbolFile
 
 
 class FolderFinder:
@@ -28,6 +29,11 @@ class FolderFinder:
             return Found()
         files = self._symbols.find(debug_id, code_id)
         return Found(tuple(files), SymbolStatus.FOUND if files else SymbolStatus.MISSING)
+
+    @property
+    def opened(self) -> tuple[SymbolFile, ...]:
+        """The symbol files that were opened so far."""
+        return self._symbols.opened if self._symbols else ()
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--crashed-only", action="store_true", help="only the thread that crashed")
     form.add_argument("--json", action="store_true", help="JSON as rust-minidump's minidump-stackwalk prints it")
+    form.add_argument("--explain-reads", action="store_true", help="what reading the symbols would cost from S3")
     form.add_argument("--event", action="store_true", help="the event that Cairn stores, as JSON")
 
 
@@ -52,6 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     crash = _walk(arguments, finder)
     if arguments.json:
         print(json.dumps(stackwalk_json(crash, finder.problems), separators=(",", ":")))
+        return 0
+    if arguments.explain_reads:
+        from cairn_cli.reads import explain, reads_of
+
+        print(*explain(reads_of(finder.opened)), sep="\n")
         return 0
     from cairn.crash.build_event import Received, build_event
 

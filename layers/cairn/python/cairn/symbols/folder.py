@@ -38,6 +38,11 @@ class LocalSymbols:
         opened = [file for path in candidates for file in self._open(path)]
         return tuple(file for file in opened if _matches(file, debug_id, code_id))
 
+    @property
+    def opened(self) -> tuple[SymbolFile, ...]:
+        """The symbol files that were opened so far."""
+        return tuple(file for files in self._opened.values() for file in files)
+
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
         """Debug files by their ids."""
