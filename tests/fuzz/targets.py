@@ -44,6 +44,7 @@ from cairn.symbols.symbol_file import SymbolFile
 from cairn.unwind.frames import Stack, Trust
 from cairn.unwind.limits import MAX_FRAMES
 from cairn.unwind.walker import walk_threads
+from tests.fuzz.client_events import client_said
 from tests.fuzz.decisions import Decisions
 from tests.fuzz.dumps import PDB, CrashProgram, DumpProgram
 from tests.fuzz.packed_symbols import pack
@@ -57,14 +58,6 @@ OFFSETS = (0, 1, 0x1000, 0x1001, 0x1010, 0x103F, 0x1100, 0x1800, 0x7FFFFFFF, 0xF
 BASE, STACK = 0x40_0000, 0x7FFF_0000
 UUID = "00112233445566778899aabbccddeeff"
 ANSWERS = {200, 201, 400, 401, 403, 404, 405, 413, 415}
-EVENT_KEYS = [
-    "level", "release", "environment", "dist", "server_name", "transaction", "logger", "user", "sdk", "extra",
-    "contexts", "tags", "fingerprint", "breadcrumbs", "message", "logentry", "exception", "values", "os", "device",
-    "name", "type", "formatted", "timestamp", "event_id", "crashpad", "value", "threads", "debug_meta", "images",
-    "stacktrace", "frames", "registers", "instruction_addr", "symbol_addr", "image_addr", "image_size", "function",
-    "package", "module", "filename", "lineno", "in_app", "trust", "mechanism", "handled", "meta", "thread_id", "id",
-    "crashed", "current", "code_file", "debug_id", "arch",
-]  # fmt: skip
 
 
 def fuzz_reader(data: bytes) -> None:
@@ -233,7 +226,7 @@ def fuzz_envelope(data: bytes) -> None:
 
 def fuzz_event(data: bytes) -> None:
     """Whatever JSON a client sends, its crash becomes an event that can be stored and read again."""
-    said = json_object(json.dumps({"event": 1}) if not data else json.dumps(Decisions(data).json(EVENT_KEYS)))
+    said = json_object(json.dumps(client_said(Decisions(data))))
     check_event(build_event(plain_crash(), received(said)))
     check_event(unreadable_event(MinidumpError("x"), received(said)))
     check_event(build_client_event(received(said)))
