@@ -38,7 +38,7 @@ def client_said(decide: Decisions) -> Fields:
 
 def _values(decide: Decisions, make: Callable[[], Fields]) -> Any:
     """A list, bare or under ``values``, and now and then something else."""
-    listed = decide.some(4, make) * decide.choice([1, 1, 1, 1, 1, 1, 1, 20])
+    listed = decide.some(4, make) * decide.choice([1, 1, 1, 1, 1, 1, 1, 5])
     return decide.choice([listed, {"values": listed}, decide.json(KEYS)])
 
 
@@ -58,6 +58,6 @@ def _exception(decide: Decisions) -> Fields:
 def _with_stack(decide: Decisions, keys: list[str]) -> Fields:
     said = _record(decide, keys)
     if decide.flag():
-        frames = decide.some(4, lambda: _record(decide, FRAME)) * decide.choice([1, 1, 1, 30])
+        frames = decide.some(4, lambda: _record(decide, FRAME)) * decide.choice([1, 1, 1, 10])
         said["stacktrace"] = {"frames": frames, "registers": _record(decide, ["rip", "rsp", "x"])}
     return said

@@ -24,6 +24,7 @@ from cairn.crash.event import Event
 from cairn.crash.process import process
 from cairn.crash.records import Crash
 from cairn.crash.symbolication import Found
+from cairn.intake.limits import EVENT
 from cairn.intake.values import json_object
 from cairn.minidump.errors import MinidumpError
 from cairn.minidump.reader import read
@@ -226,7 +227,10 @@ def fuzz_envelope(data: bytes) -> None:
 
 def fuzz_event(data: bytes) -> None:
     """Whatever JSON a client sends, its crash becomes an event that can be stored and read again."""
-    said = json_object(json.dumps(client_said(Decisions(data))))
+    document = json.dumps(client_said(Decisions(data)))
+    if len(document) > EVENT:  # refused by intake
+        return
+    said = json_object(document)
     check_event(build_event(plain_crash(), received(said)))
     check_event(unreadable_event(MinidumpError("x"), received(said)))
     check_event(build_client_event(received(said)))
