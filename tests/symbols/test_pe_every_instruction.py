@@ -9,30 +9,35 @@ from pathlib import Path
 
 import pytest
 
+from cairn.symbols import pe_amd64, pe_arm64
 from cairn.symbols.cfi_text import parse_rule
 from cairn.symbols.pe import Pe
-from cairn.symbols.pe_amd64 import functions
 from cairn.symbols.pe_rules import Function
 from cairn.symbols.pe_unwind import pe_unwind_rows
 from cairn.symbols.rules import CfiRule
 from cairn.unwind.amd64 import AMD64
+from cairn.unwind.architecture import Architecture
+from cairn.unwind.arm64 import ARM64
 from cairn.unwind.cfi import CfiProgram, compile_rule, unwind
-from tests.symbols import amd64_steps
-from tests.symbols.windows_programs import build_with_mingw, carried_programs
+from tests.symbols import amd64_steps, arm64_steps
+from tests.symbols.windows_programs import build_with_llvm, build_with_mingw, carried_programs
 
 MINGW = shutil.which("x86_64-w64-mingw32-gcc")
-CARRIED = carried_programs("64")
+LLVM = shutil.which("clang") and shutil.which("lld-link")
+CARRIED, CARRIED_ARM64 = carried_programs("64"), carried_programs("arm64")
+LEVELS = ("-O0", "-O2", "-Os")
 
 
 class Rules:
     """The rules of a program by address, ready to run."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, arch: Architecture) -> None:
         problems: list[str] = []
         rows = pe_unwind_rows(path, problems)
         assert problems == []
         self._texts = [row.rule for row in rows]
         self._starts = [row.start for row in rows]
+        self._arch = arch
         self._programs: dict[str, CfiProgram] = {}
 
     def at(self, address: int) -> CfiProgram:
@@ -41,14 +46,14 @@ class Rules:
         if text not in self._programs:
             rule = parse_rule(text)
             assert isinstance(rule, CfiRule)
-            self._programs[text] = compile_rule(rule, AMD64)
+            self._programs[text] = compile_rule(rule, self._arch)
         return self._programs[text]
 
 
 def check_amd64(path: Path) -> int:
     """Unwind from everywhere in the program; return from how many places."""
-    pe, rules = Pe(path.read_bytes()), Rules(path)
-    found = list(functions(pe))
+    pe, rules = Pe(path.read_bytes()), Rules(path, AMD64)
+    found = list(pe_amd64.functions(pe))
     parts = [function for function in found if not _begins(function)]
     expected = amd64_steps.CALLER | {"rip": amd64_steps.RETURN}
     seen = 0
@@ -60,6 +65,27 @@ def check_amd64(path: Path) -> int:
             assert caller == expected, f"function {function.start:#x}, at {stop.lookup:#x}"
             seen += 1
     return seen
+
+
+def check_arm64(path: Path) -> tuple[int, list[tuple[int, int]]]:
+    """Unwind from everywhere in the program; return from how many places, and where the stack pointer was another than
+    at entry: start of the function, difference. All else has to be right."""
+    pe, rules = Pe(path.read_bytes()), Rules(path, ARM64)
+    found = list(pe_arm64.functions(pe))
+    parts = [function for function in found if function.is_part]
+    expected = arm64_steps.CALLER | {"pc": arm64_steps.RETURN}
+    seen, moved = 0, []
+    for function in found:
+        if function.is_part:
+            continue
+        for stop in arm64_steps.stops(_reader(pe), function.start, _inside([function, *parts])):
+            caller = unwind(rules.at(stop.lookup), ARM64, stop.state.registers, stop.state.memory.get)
+            assert isinstance(caller, dict)
+            assert caller | {"sp": expected["sp"]} == expected, f"function {function.start:#x}, at {stop.lookup:#x}"
+            if caller["sp"] != expected["sp"]:
+                moved.append((function.start, caller["sp"] - expected["sp"]))
+            seen += 1
+    return seen, moved
 
 
 def _begins(function: Function) -> bool:
@@ -86,7 +112,7 @@ def _reader(pe: Pe) -> Callable[[int], bytes]:
 
 
 @pytest.mark.skipif(MINGW is None, reason="no mingw-w64 compiler")
-@pytest.mark.parametrize("level", ("-O0", "-O2", "-Os"))
+@pytest.mark.parametrize("level", LEVELS)
 def test_programs_of_gcc(level: str, tmp_path: Path) -> None:
     assert check_amd64(build_with_mingw(tmp_path, level)) > 5000
 
@@ -95,3 +121,22 @@ def test_programs_of_gcc(level: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", CARRIED, ids=lambda path: path.name)
 def test_programs_of_microsofts_compiler(path: Path) -> None:
     assert check_amd64(path) > 10_000
+
+
+@pytest.mark.skipif(LLVM is None, reason="no clang and lld-link")
+@pytest.mark.parametrize("level", LEVELS)
+def test_programs_of_llvm(level: str, tmp_path: Path) -> None:
+    assert check_amd64(build_with_llvm(tmp_path, "x86_64", level)) > 250
+    seen, moved = check_arm64(build_with_llvm(tmp_path, "aarch64", level))
+    assert (seen > 250, moved) == (True, [])
+
+
+@pytest.mark.skipif(not CARRIED_ARM64, reason="no arm64 Windows programs in pip and setuptools")
+@pytest.mark.parametrize("path", CARRIED_ARM64, ids=lambda path: path.name)
+def test_arm64_programs_of_microsofts_compiler(path: Path) -> None:
+    """Two functions of the runtime return with another stack pointer: they put a cookie on their caller's stack, and
+    take it away."""
+    seen, moved = check_arm64(path)
+    assert seen > 10_000
+    assert len({function for function, _ in moved}) == 2
+    assert {distance for _, distance in moved} == {-16, 16}

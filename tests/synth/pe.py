@@ -44,3 +44,12 @@ def amd64_program(
     """A program of one function with this code and these unwind codes."""
     pdata = struct.pack("<III", TEXT, TEXT + (size or len(code)), XDATA)
     return image(AMD64, text=code, pdata=pdata, xdata=amd64_info(codes, version=version, frame=frame))
+
+
+def arm64_program(*words: int, codes: bytes = b"", size: int = 0x40, head: int = 0) -> bytes:
+    """A program of one function with this ``.xdata`` record: bits of the first word above the version, further words
+    (an extension, epilogue scopes), then the codes."""
+    codes = codes.ljust((len(codes) + 3) & ~3, b"\xe4")
+    counted = head if head >> 22 or words else head | len(codes) // 4 << 27
+    xdata = struct.pack(f"<{1 + len(words)}I", size // 4 | counted, *words) + codes
+    return image(ARM64, text=bytes(size), pdata=struct.pack("<II", TEXT, XDATA), xdata=xdata)

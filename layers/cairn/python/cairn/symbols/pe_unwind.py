@@ -10,13 +10,13 @@ import mmap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cairn.symbols import pe_amd64
+from cairn.symbols import pe_amd64, pe_arm64
 from cairn.symbols.cfi_text import Row
 from cairn.symbols.errors import MalformedDebugFileError
-from cairn.symbols.pe import AMD64, Pe
+from cairn.symbols.pe import AMD64, ARM64, Pe
 from cairn.symbols.pe_rules import Function, rows_of
 
-_READERS: dict[int, Callable[[Pe], Iterator[Function]]] = {AMD64: pe_amd64.functions}
+_READERS: dict[int, Callable[[Pe], Iterator[Function]]] = {AMD64: pe_amd64.functions, ARM64: pe_arm64.functions}
 
 
 def pe_unwind_rows(path: Path, problems: list[str]) -> list[Row]:
