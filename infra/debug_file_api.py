@@ -9,7 +9,7 @@ from constructs import Construct
 
 from cairn.store.chunks import PREFIX as CHUNKS
 from cairn.store.projects import OWNER_INDEX
-from cairn.web.services import QUEUE_VARIABLE
+from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
@@ -50,7 +50,7 @@ class DebugFileApi(Construct):
             timeout=Duration.seconds(29),
             layers=[code.cairn],
         )
-        self.worker.function.add_environment(QUEUE_VARIABLE, files.queue.queue_url)
+        self.worker.function.add_environment(DEBUG_FILE_QUEUE_VARIABLE, files.queue.queue_url)
         self.worker.may_use_table(storage.projects, "GetItem")
         self.worker.may_query_index(storage.projects, OWNER_INDEX)
         self.worker.may_use_table(storage.symbols, "BatchGetItem", "PutItem", "UpdateItem", "Query")

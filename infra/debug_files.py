@@ -1,6 +1,7 @@
 """From an uploaded debug file to a symbol file: a queue of debug files, and the function that compiles them.
 
-The same function puts files together that came in chunks: both take minutes for a large file.
+The same function puts files together that came in chunks: both take minutes for a large file. And it sends the crashes
+that waited for a file to their queue again.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from aws_cdk import Duration, Size
 from constructs import Construct
 
+from cairn.store.queues import CRASH_QUEUE_VARIABLE, DEBUG_FILE_QUEUE_VARIABLE
+from cairn.store.waiting import WAITING
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
@@ -20,7 +23,16 @@ AT_ONCE = 5
 class DebugFiles(Construct):
     """Each object under ``debug-files/`` becomes a message, each message a call of ``functions/compile_symbols``."""
 
-    def __init__(self, scope: Construct, name: str, code: Code, storage: Storage, settings: DeploymentSettings) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        code: Code,
+        storage: Storage,
+        settings: DeploymentSettings,
+        *,
+        crashes: WorkQueue,
+    ) -> None:
         super().__init__(scope, name)
         self.files = WorkQueue(self, "Files", TIMEOUT)
         storage.tell(self.files.queue, prefix="debug-files/")
@@ -38,6 +50,11 @@ class DebugFiles(Construct):
             scratch=Size.gibibytes(10),
         )
         self.files.worked_by(self.worker, AT_ONCE)
+        self.worker.function.add_environment(CRASH_QUEUE_VARIABLE, crashes.queue.queue_url)
+        self.worker.function.add_environment(DEBUG_FILE_QUEUE_VARIABLE, self.files.queue.queue_url)
+        self.worker.may_send(crashes.queue)
+        self.worker.may_send(self.files.queue)
+        self.worker.may_use_table(storage.symbols, "Query", "DeleteItem", keys=(WAITING,))
         self.worker.may_use_table(storage.symbols, "GetItem", "BatchGetItem", "PutItem", "UpdateItem")
         self.worker.may_use_objects("chunks/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -88,9 +89,11 @@ class Function(Construct):
             },
         )
 
-    def may_use_table(self, table: dynamodb.Table, *actions: str) -> None:
-        """Let it do ``actions`` (DynamoDB's names) on the table's items."""
-        self._allow([f"dynamodb:{action}" for action in actions], [table.table_arn])
+    def may_use_table(self, table: dynamodb.Table, *actions: str, keys: Sequence[str] = ()) -> None:
+        """Let it do ``actions`` (DynamoDB's names) on the table's items; with ``keys``, on those only whose partition
+        key starts with one of them."""
+        within = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{key}*" for key in keys]}} if keys else None
+        self._allow([f"dynamodb:{action}" for action in actions], [table.table_arn], within)
 
     def may_use_objects(self, prefix: str, *actions: str) -> None:
         """Let it do ``actions`` (S3's names) on the bucket's objects under ``prefix``."""
@@ -104,15 +107,20 @@ class Function(Construct):
         self._allow(["dynamodb:Query"], [f"{table.table_arn}/index/{index}"])
 
     def may_send(self, queue: sqs.Queue) -> None:
-        """Let it put messages on the queue."""
-        self._allow(["sqs:SendMessage"], [queue.queue_arn])
+        """Let it put messages on the queue.
+
+        AWS has one action for one message and for ten; MiniStack asks for the second by its own name.
+        """
+        self._allow(["sqs:SendMessage", "sqs:SendMessageBatch"], [queue.queue_arn])
 
     def may_see_what_is_missing(self) -> None:
         """Let S3 answer 404 for an object that is not there; without ``ListBucket`` it says 403."""
         self._allow(["s3:ListBucket"], [self._storage.bucket.bucket_arn])
 
-    def _allow(self, actions: Sequence[str], resources: Sequence[str]) -> None:
-        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+    def _allow(
+        self, actions: Sequence[str], resources: Sequence[str], conditions: Mapping[str, Any] | None = None
+    ) -> None:
+        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions))
 
 
 def make_log_group(scope: Construct, name: str, settings: DeploymentSettings) -> logs.LogGroup:

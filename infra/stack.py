@@ -31,7 +31,9 @@ class CairnStack(Stack):
         self.storage = Storage(self, "Storage", settings)
         self.ingest = Ingest(self, "Ingest", code, self.storage, settings)
         self.symbolication = Symbolication(self, "Symbolication", code, self.storage, settings)
-        self.debug_files = DebugFiles(self, "DebugFiles", code, self.storage, settings)
+        self.debug_files = DebugFiles(
+            self, "DebugFiles", code, self.storage, settings, crashes=self.symbolication.crashes
+        )
         self.debug_file_api = DebugFileApi(
             self,
             "DebugFileApi",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import Duration
 from constructs import Construct
 
+from cairn.store.waiting import WAITING, WANTED
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
@@ -36,7 +37,8 @@ class Symbolication(Construct):
         )
         self.crashes.worked_by(self.worker, settings.symbolication_concurrency)
         self.worker.may_use_table(storage.symbols, "BatchGetItem")
-        self.worker.may_use_table(storage.events, "PutItem")
+        self.worker.may_use_table(storage.symbols, "GetItem", "BatchWriteItem", keys=(WAITING, WANTED))
+        self.worker.may_use_table(storage.events, "GetItem", "PutItem")
         self.worker.may_use_objects("crashes/", "GetObject")
         self.worker.may_use_objects("symbols/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject")

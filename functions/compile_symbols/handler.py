@@ -1,4 +1,5 @@
-"""Messages about debug files in: new ones are compiled, and those that came in chunks are put together."""
+"""Messages about debug files in: new ones are compiled, those that came in chunks are put together, and the crashes
+that waited for them are symbolicated again."""
 
 from __future__ import annotations
 
@@ -13,9 +14,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cairn.pipeline.assemble_debug_file import AssemblyStep
 from cairn.pipeline.compile_debug_file import Compilation
+from cairn.pipeline.wake_waiting import Queues, Waking
 from cairn.store.aws import shared
-from cairn.store.notifications import assembly_in, object_keys
+from cairn.store.notifications import assembly_in, object_keys, waking_in
 from cairn.store.settings import Settings
+from cairn.store.symbol_index import ModuleIds
 
 logger = Logger(service="compile_symbols")
 metrics = Metrics(namespace="Cairn", service="compile_symbols")
@@ -34,6 +37,12 @@ def assembly_step() -> AssemblyStep:
     return AssemblyStep(Settings.from_environment(), shared())
 
 
+@cache
+def waking() -> Waking:
+    """The third step, likewise."""
+    return Waking(Settings.from_environment(), shared(), Queues.from_environment(shared()))
+
+
 def work_on(record: SQSRecord) -> None:
     """Do what one message asks for."""
     if wanted := assembly_in(record.body):
@@ -43,6 +52,8 @@ def work_on(record: SQSRecord) -> None:
         )
         logger.info("assembly", sha1=wanted[0], key=done.key, reason=done.reason)
         compile_all((done.key,) if done.key and done.compile else ())
+    elif more := waking_in(record.body):
+        wake(*more)
     else:
         compile_all(object_keys(record.body))
 
@@ -54,6 +65,17 @@ def compile_all(keys: tuple[str, ...]) -> None:
         outcome = "DebugFileCompiled" if done.entries else "DebugFileRefused"
         metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
         logger.info("debug file", key=key, symbol_files=[entry.key for entry in done.entries], reason=done.reason)
+        for entry in done.entries:
+            if entry.format != "sourcebundle":
+                wake((entry.debug_id, entry.code_id))
+
+
+def wake(ids: ModuleIds, before: float | None = None) -> None:
+    """Have the crashes symbolicated again that wait for symbols with these ids."""
+    woken = waking().run(ids, before)
+    if woken:
+        metrics.add_metric(name="CrashWoken", unit=MetricUnit.Count, value=woken)
+        logger.info("woken", debug_id=ids[0], code_id=ids[1], crashes=woken)
 
 
 @logger.inject_lambda_context

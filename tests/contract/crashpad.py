@@ -38,10 +38,20 @@ def compile_program(source: str, folder: Path, *options: str, name: str = "progr
 
 def crash(program: Path, folder: Path, url: str = "", *options: str, arguments: tuple[str, ...] = ()) -> Crash:
     """Run ``program`` until it crashes; with ``url`` the handler uploads the dump before this returns."""
+    environment = catching(folder, url, *options)
+    command = [str(program), *arguments]
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode < 0, f"the program did not crash: {done}"
+    database = folder / "crashpad"
+    return Crash(-done.returncode, done.stderr, database, tuple(sorted(database.rglob("*.dmp"))))
+
+
+def catching(folder: Path, url: str = "", *options: str) -> dict[str, str]:
+    """The environment in which a program's crash ends up in ``folder/crashpad``."""
     database = folder / "crashpad"
     database.mkdir(exist_ok=True)
     _enable_uploads(database)
-    environment = {
+    return {
         "LD_PRELOAD": str(_catcher(folder)),
         "CRASHPAD_HANDLER": str(HANDLER),
         "CRASHPAD_DATABASE": str(database),
@@ -50,10 +60,6 @@ def crash(program: Path, folder: Path, url: str = "", *options: str, arguments: 
         "NO_PROXY": "127.0.0.1",
         "PATH": os.environ["PATH"],
     }
-    command = [str(program), *arguments]
-    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode < 0, f"the program did not crash: {done}"
-    return Crash(-done.returncode, done.stderr, database, tuple(sorted(database.rglob("*.dmp"))))
 
 
 def signal_name(crashed: Crash) -> str:

@@ -107,11 +107,14 @@ def deployed() -> Iterator[Deployed]:
 
 
 def test_a_crash_goes_all_the_way(deployed: Deployed) -> None:
+    early = deployed.post((SAMPLE / "lighthouse.dmp").read_bytes())
+    assert deployed.event(early).title != "Lamp::dim_to"
     DebugFiles(deployed.settings, deployed.clients).put(SAMPLE / "lighthouse", "lighthouse")
     soon(SymbolIndex(deployed.settings, deployed.clients).list)
     record = deployed.event(deployed.post((SAMPLE / "lighthouse.dmp").read_bytes()))
     assert record.status == "symbolicated"
     assert record.title == "Lamp::dim_to"
+    soon(lambda: deployed.event(early).title == "Lamp::dim_to")
     assert json.loads(record.body)["cairn"]["facts"]["instruction"]["text"] == "mov dword ptr [rax + 0x10], ebp"
 
 

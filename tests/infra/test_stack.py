@@ -9,7 +9,14 @@ import pytest
 
 from cairn.pipeline import compile_debug_file
 from cairn.store import chunks, debug_files, events, hot_sets, uploads
-from cairn.store.settings import RETENTION_DAYS, RETENTION_VARIABLE, VARIABLES, Settings
+from cairn.store.settings import (
+    DUMP_RETENTION_DAYS,
+    DUMP_RETENTION_VARIABLE,
+    RETENTION_DAYS,
+    RETENTION_VARIABLE,
+    VARIABLES,
+    Settings,
+)
 from infra.bundling import ROOT
 from infra.template import BUNDLES, TEMPLATE, localize, rendered, synthesize
 from infra.work_queue import PATIENCE
@@ -90,6 +97,7 @@ def test_functions_know_where_things_are(cairn: Resource) -> None:
         given = function["Environment"]["Variables"]
         assert set(VARIABLES.values()) <= given.keys(), name
         assert given[RETENTION_VARIABLE] == str(RETENTION_DAYS), name
+        assert given[DUMP_RETENTION_VARIABLE] == str(DUMP_RETENTION_DAYS), name
 
 
 def test_outputs_are_what_the_command_line_looks_for(cairn: Resource) -> None:
@@ -165,6 +173,20 @@ def test_ingest_can_read_no_crash_and_touch_nothing_else(cairn: Resource) -> Non
     assert "StorageEvents" in policy and not [word for word in ("Query", "UpdateItem", "DeleteItem") if word in policy]
     for elsewhere in ("StorageSymbols", "debug-files", "symbols/"):
         assert elsewhere not in policy
+
+
+def test_symbolication_reads_hostile_bytes_and_can_write_no_symbols(cairn: Resource) -> None:
+    (roles,) = (name for name in of_type(cairn, "AWS::IAM::Policy") if name.startswith("SymbolicationSymbolicateRole"))
+    writing = [
+        statement
+        for name, statement in statements(cairn)
+        if name == roles and "StorageSymbols" in json.dumps(statement["Resource"]) and "Condition" in statement
+    ]
+    assert [sorted(statement["Action"]) for statement in writing] == [["dynamodb:BatchWriteItem", "dynamodb:GetItem"]]
+    keys = writing[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert keys == ["waiting#*", "wanted#*"]
+    free = [s["Action"] for n, s in statements(cairn) if n == roles and "Condition" not in s]
+    assert not [action for actions in free for action in listed(actions) if "Write" in action or "Update" in action]
 
 
 def policies(template: Resource) -> dict[str, str]:

@@ -36,7 +36,12 @@ def build_client_event(upload: Received) -> Event:
         threads=Threads(values=threads),
         debug_meta=DebugMeta(images=images),
         errors=(*errors, *clock_errors),
-        cairn=CairnInfo(project=upload.project, symbolicated=upload.symbolicated, attachments=upload.attachments),
+        cairn=CairnInfo(
+            project=upload.project,
+            symbolicated=upload.symbolicated,
+            first_symbolicated=upload.first_symbolicated,
+            attachments=upload.attachments,
+        ),
         **said,
     )
 

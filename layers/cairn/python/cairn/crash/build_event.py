@@ -49,6 +49,7 @@ class Received:
     event: Mapping[str, Any] = field(default_factory=dict)
     attachments: tuple[AttachmentInfo, ...] = ()
     symbolicated: float | None = None
+    first_symbolicated: float | None = None
 
 
 def build_event(crash: Crash, upload: Received) -> Event:
@@ -103,6 +104,7 @@ def unreadable_event(error: MinidumpError, upload: Received) -> Event:
         cairn=CairnInfo(
             project=upload.project,
             symbolicated=upload.symbolicated,
+            first_symbolicated=upload.first_symbolicated,
             explanation=str(error),
             attachments=upload.attachments,
         ),
@@ -182,6 +184,7 @@ def _cairn(crash: Crash, upload: Received) -> CairnInfo:
         project=upload.project,
         process_id=crash.dump.process_id,
         symbolicated=upload.symbolicated,
+        first_symbolicated=upload.first_symbolicated,
         reason=crash.reason.text if crash.reason else None,
         address=crash.reason.address if crash.reason else None,
         explanation=crash.explanation,

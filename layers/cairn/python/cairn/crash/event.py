@@ -184,13 +184,15 @@ class FeedbackInfo(_Model):
 
 class CairnInfo(_Model):
     """What Cairn adds to Sentry's event. ``explanation`` is the crash in one sentence; ``problems`` what could not be
-    read in the dump; ``facts`` what was learnt beside reason and address (``docs/event.md``). ``feedback`` is added
-    when the event is read."""
+    read in the dump; ``facts`` what was learnt beside reason and address (``docs/event.md``). ``symbolicated`` is
+    when this was made, and ``first_symbolicated`` when the event was made for the first time (Unix seconds).
+    ``feedback`` is added when the event is read."""
 
     version: int = EVENT_VERSION
     project: int | None = None
     process_id: int | None = None
     symbolicated: float | None = None
+    first_symbolicated: float | None = None
     reason: str | None = None
     address: Address | None = None
     explanation: str | None = None

@@ -104,14 +104,21 @@ class DebugFile(S3Blob):
 class IndexFinder:
     """The symbol files for the modules of one dump (a ``crash.symbolication.DistantFinder``)."""
 
-    def __init__(self, index: SymbolIndex, files: OpenSymbolFiles) -> None:
+    def __init__(self, index: SymbolIndex, files: OpenSymbolFiles, *, consistent: bool = False) -> None:
+        """With ``consistent`` it also finds what was indexed just now."""
         self._index = index
         self._files = files
+        self._consistent = consistent
         self._entries: dict[ModuleIds, tuple[SymbolEntry, ...]] = {}
 
     def expect(self, ids: Iterable[ModuleIds]) -> None:
         """Ask the index for all of ``ids`` at once."""
-        self._entries |= self._index.find(list(ids))
+        self._entries |= self._index.find(list(ids), consistent=self._consistent)
+
+    def has_news(self, ids: Iterable[ModuleIds]) -> bool:
+        """Whether the index has other files for ``ids`` by now than it had when it was asked."""
+        now = self._index.find(list(ids), consistent=True)
+        return any(self._entries.get(pair, ()) != entries for pair, entries in now.items())
 
     def find(self, debug_id: str | None, code_id: str | None) -> Found:
         """The symbol files that carry one of the ids, or why there are none."""

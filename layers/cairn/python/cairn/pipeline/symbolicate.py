@@ -15,14 +15,19 @@ from cairn.crash.event import AttachmentInfo, Event
 from cairn.crash.process import process
 from cairn.minidump.errors import MinidumpError
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
+from cairn.pipeline.wanted_modules import wanted_modules
 from cairn.store.aws import Clients
 from cairn.store.events import EventRecord, Events
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.store.uploads import StoredUpload, Uploads
+from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
 
 LARGEST_DUMP = 256 * 1024 * 1024
 """Bytes of a dump that a symbolicate function reads into its memory."""
+
+TRIES = 3
+"""How often an event is made again because symbols came while it was being made."""
 
 
 class Outcome(StrEnum):
@@ -46,12 +51,26 @@ class Symbolicated:
     missing_modules: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An event, what it waits for, and whether some of that has come meanwhile."""
+
+    event: Event
+    outcome: Outcome
+    wanted: tuple[WantedModule, ...] = ()
+    finder: IndexFinder | None = None
+
+    def is_outdated(self) -> bool:
+        return bool(self.finder and self.finder.has_news((m.debug_id, m.code_id) for m in self.wanted))
+
+
 class Symbolication:
     """The symbolicate step with what it needs; one serves many uploads and keeps symbol files open between them."""
 
     def __init__(self, settings: Settings, clients: Clients) -> None:
         self._uploads = Uploads(settings, clients)
         self._events = Events(settings, clients)
+        self._waiting = WaitingCrashes(settings, clients)
         self._index = SymbolIndex(settings, clients)
         self._files = OpenSymbolFiles(settings, clients)
 
@@ -66,25 +85,45 @@ class Symbolication:
         data = self._uploads.read(upload.dump_key, LARGEST_DUMP) if upload.dump_key else None
         if upload.dump_key and data is None:
             return Symbolicated(Outcome.GONE, upload.event_id)
-        event, outcome = self._event(data, upload)
-        if not self._events.put(record_of(event, upload, outcome)):
-            outcome = Outcome.DUPLICATE
+        done = self._store(data, upload)
         self._files.keep_hot_sets()
-        return _summary(event, outcome)
+        return done
 
-    def _event(self, data: bytes | None, upload: StoredUpload) -> tuple[Event, Outcome]:
-        received = received_of(upload)
+    def _store(self, data: bytes | None, upload: StoredUpload) -> Symbolicated:
+        """Make the event, store it, and let it wait for what it lacks: in this order, and then look again whether
+        anything came meanwhile. The compile step indexes first, and then looks who waits. So one of the two sees the
+        other, and no later event is replaced by an earlier one."""
+        first = self._events.first_symbolicated(upload.project_id, upload.event_id)
+        for again in range(TRIES):
+            received = received_of(upload, first)
+            first = received.first_symbolicated
+            made = self._make(data, received, is_late=again > 0)
+            if not self._events.put(record_of(made.event, upload, made.outcome)):
+                return _summary(made.event, Outcome.DUPLICATE)
+            self._waiting.put(waiting_crash(upload, made.wanted))
+            if not made.is_outdated():
+                break
+        return _summary(made.event, made.outcome)
+
+    def _make(self, data: bytes | None, received: Received, *, is_late: bool) -> _Made:
         if data is None:
-            return build_client_event(received), Outcome.CLIENT
+            return _Made(build_client_event(received), Outcome.CLIENT)
+        finder = IndexFinder(self._index, self._files, consistent=is_late)
         try:
-            crash = process(data, IndexFinder(self._index, self._files))
-            return build_event(crash, received), Outcome.SYMBOLICATED
+            crash = process(data, finder)
         except MinidumpError as error:
-            return unreadable_event(error, received), Outcome.UNREADABLE
+            return _Made(unreadable_event(error, received), Outcome.UNREADABLE)
+        return _Made(build_event(crash, received), Outcome.SYMBOLICATED, wanted_modules(crash.modules), finder)
 
 
-def received_of(upload: StoredUpload) -> Received:
-    """What the event takes from the upload beside the dump."""
+def waiting_crash(upload: StoredUpload, modules: tuple[WantedModule, ...]) -> WaitingCrash:
+    """The crash as it waits for ``modules``."""
+    return WaitingCrash(upload.project_id, upload.event_id, upload.received, upload.key, modules)
+
+
+def received_of(upload: StoredUpload, first_symbolicated: float | None = None) -> Received:
+    """What the event takes from the upload beside the dump. It is made now, and was ``first_symbolicated`` then."""
+    now = time.time()
     files = [file for file in (upload.dump, *upload.attachments) if file]
     return Received(
         event_id=upload.event_id,
@@ -94,7 +133,8 @@ def received_of(upload: StoredUpload) -> Received:
         attachments=tuple(
             AttachmentInfo(name=f.name, type=f.kind, content_type=f.content_type, size=f.size) for f in files
         ),
-        symbolicated=time.time(),
+        symbolicated=now,
+        first_symbolicated=first_symbolicated or now,
     )
 
 
@@ -113,6 +153,7 @@ def record_of(event: Event, upload: StoredUpload, outcome: Outcome) -> EventReco
         status=outcome.value,
         upload_key=upload.key,
         body=event.to_json(),
+        first_symbolicated=event.cairn.first_symbolicated,
     )
 
 

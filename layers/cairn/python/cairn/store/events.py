@@ -55,7 +55,8 @@ Item = TypeVar("Item")
 @dataclass(frozen=True, slots=True)
 class EventRecord:
     """An event. ``event_id`` is 32 lower-case hex digits, ``received`` (our clock) and ``timestamp`` (the client's) are
-    Unix seconds, ``upload_key`` is the ``upload.json`` that it was made from, ``body`` the event as JSON."""
+    Unix seconds, ``upload_key`` is the ``upload.json`` that it was made from, ``body`` the event as JSON, and
+    ``first_symbolicated`` when the event was made for the first time."""
 
     project_id: int
     event_id: str
@@ -69,6 +70,7 @@ class EventRecord:
     status: str
     upload_key: str
     body: bytes
+    first_symbolicated: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,11 @@ class Events:
         row = self._table.get(f"event#{normal_id(event_id)}", f"project#{project_id}")
         return self._record(row) if row and self._is_alive(row) else None
 
+    def first_symbolicated(self, project_id: int, event_id: str) -> float | None:
+        """When an event was made for the first time, in Unix seconds; ``None`` when it is not there."""
+        row = self._table.get(f"event#{event_id}", f"project#{project_id}", only="#first_symbolicated")
+        return float(row["first_symbolicated"]) if row else None
+
     def find(self, event_id: str) -> EventRecord | None:
         """The event by its id alone; the one received first where several projects have the id."""
         wanted = {":pk": f"event#{normal_id(event_id)}", ":event": "project#"}
@@ -169,7 +176,8 @@ class Events:
         if body is None:
             return None
         summary = asdict(summary_of(row))
-        return EventRecord(**summary, upload_key=row["upload_key"], body=decompressed(body))
+        first = float(row["first_symbolicated"]) if "first_symbolicated" in row else None
+        return EventRecord(**summary, upload_key=row["upload_key"], body=decompressed(body), first_symbolicated=first)
 
 
 def normal_id(event_id: str) -> str:
@@ -185,6 +193,11 @@ def clipped(text: str | None) -> str | None:
 def iso_time(seconds: float) -> str:
     """UTC in ISO 8601 with microseconds: sorts as text as the time does."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def unix_time(text: str) -> float:
+    """What ``iso_time`` was made of."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC).timestamp()
 
 
 def summary_of(row: Row) -> EventSummary:

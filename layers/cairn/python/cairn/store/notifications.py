@@ -50,6 +50,21 @@ def assembly_in(body: str) -> tuple[str, str] | None:
         return None
 
 
+def wake_message(debug_id: str | None, code_id: str | None, before: float) -> str:
+    """A message that asks to wake the crashes that wait for one of these ids since before ``before``."""
+    wake = {"debug_id": debug_id, "code_id": code_id, "before": before}
+    return json.dumps({"cairn": MESSAGE_VERSION, "wake": wake})
+
+
+def waking_in(body: str) -> tuple[tuple[str | None, str | None], float] | None:
+    """The ids and the time of a ``wake_message``; ``None`` for any other text."""
+    try:
+        wake = json.loads(body)["wake"]
+        return (wake["debug_id"], wake["code_id"]), float(wake["before"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def own_keys(message: dict[str, Any]) -> tuple[str, ...]:
     """The key of a ``requeue_message``."""
     if message["cairn"] > MESSAGE_VERSION:

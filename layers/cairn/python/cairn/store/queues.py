@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from cairn.store.aws import Clients
 from cairn.store.errors import UnavailableError, store_errors
 
+CRASH_QUEUE_VARIABLE = "CAIRN_CRASH_QUEUE"
+DEBUG_FILE_QUEUE_VARIABLE = "CAIRN_DEBUG_FILE_QUEUE"
+"""Environment variables that name the two queues of a deployment, by their URLs."""
+
 BATCH = 10
 """Messages that SQS takes, gives and deletes at once."""
 

@@ -18,23 +18,31 @@ VARIABLES = {
 RETENTION_VARIABLE = "CAIRN_RETENTION_DAYS"
 RETENTION_DAYS = 90
 
+DUMP_RETENTION_VARIABLE = "CAIRN_DUMP_RETENTION_DAYS"
+DUMP_RETENTION_DAYS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Names of the bucket and the three tables, and how many days an event is kept."""
+    """Names of the bucket and the three tables, and how many days an event and its dump are kept."""
 
     bucket: str
     projects_table: str
     symbols_table: str
     events_table: str
     retention_days: int = RETENTION_DAYS
+    dump_retention_days: int = DUMP_RETENTION_DAYS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """The settings of the running function. Raises ``KeyError`` naming the variable that is missing; the retention
-        has a default."""
+        """The settings of the running function. Raises ``KeyError`` naming the variable that is missing; the times of
+        retention have defaults."""
         names: dict[str, Any] = {name: environment[variable] for name, variable in VARIABLES.items()}
-        return cls(**names, retention_days=int(environment.get(RETENTION_VARIABLE, RETENTION_DAYS)))
+        return cls(
+            **names,
+            retention_days=int(environment.get(RETENTION_VARIABLE, RETENTION_DAYS)),
+            dump_retention_days=int(environment.get(DUMP_RETENTION_VARIABLE, DUMP_RETENTION_DAYS)),
+        )
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Settings:

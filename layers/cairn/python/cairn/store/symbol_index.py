@@ -105,11 +105,12 @@ class SymbolIndex:
                 NEWER_STAYS.format(name),
             )
 
-    def find(self, ids: Sequence[ModuleIds]) -> dict[ModuleIds, tuple[SymbolEntry, ...]]:
+    def find(self, ids: Sequence[ModuleIds], *, consistent: bool = False) -> dict[ModuleIds, tuple[SymbolEntry, ...]]:
         """The entries for all modules of a dump, in as few requests as there are hundreds of ids. Every pair of ``ids``
-        is a key of the answer. Those found by debug id come first, of each the latest first."""
+        is a key of the answer. Those found by debug id come first, of each the latest first. What was
+        stored just now is only sure to be found with ``consistent``."""
         pks = {pair: keys_of(pair) for pair in ids}
-        rows = self._table.get_many((pk, "files") for of_one in pks.values() for pk in of_one)
+        rows = self._table.get_many(((pk, "files") for of_one in pks.values() for pk in of_one), consistent=consistent)
         files = {pk: entries_in(row) for (pk, _), row in rows.items()}
         return {
             pair: tuple({entry.key: entry for pk in of_one for entry in files.get(pk, ())}.values())

@@ -13,15 +13,12 @@ from cairn.store.debug_file_records import DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.store.notifications import assemble_message
 from cairn.store.projects import Projects
-from cairn.store.queues import Queue
+from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE, Queue
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.store.tokens import ApiTokens
 from cairn.web.assemble import AssembleCall
 from cairn.web.dsyms import DebugFileList
-
-QUEUE_VARIABLE = "CAIRN_DEBUG_FILE_QUEUE"
-"""The environment variable that names the queue of debug files, by its URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +54,4 @@ class Services:
     @classmethod
     def from_environment(cls, clients: Clients, environment: Mapping[str, str] = os.environ) -> Services:
         """The services of the running function. Raises ``KeyError`` naming the variable that is missing."""
-        return cls.of(Settings.from_environment(environment), clients, environment[QUEUE_VARIABLE])
+        return cls.of(Settings.from_environment(environment), clients, environment[DEBUG_FILE_QUEUE_VARIABLE])
