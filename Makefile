@@ -6,7 +6,7 @@ UV     := $(BIN)/uv pip
 UV_PIN := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test parity check format lock bundles template deploy cdk fuzz clean
+.PHONY: help demo test bench parity check format lock bundles template deploy cdk fuzz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -33,6 +33,9 @@ test: $(VENV)/dev.stamp ## run everything that decides whether a change may land
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
+
+bench: $(VENV)/dev.stamp ## measure Cairn beside its peers (docs/performance.md); Debian, 700 MB the first time
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 parity: $(VENV)/dev.stamp ## compare the walker with Breakpad's and rust-minidump's (docs/parity.md)
 	@$(BIN)/python -m tests.parity $(ARGS)

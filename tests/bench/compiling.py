@@ -1,0 +1,48 @@
+"""Compiling a debug file, beside `symbolic` alone making its cache of the same file, and beside dump_syms."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.bench.ceph import FOLDER, Ceph
+from tests.bench.figures import Goal, Section, number
+from tests.bench.measure import Command, interleaved, python_environment
+from tests.parity.installed import install
+
+OURS, ALONE, DUMP_SYMS = "Cairn: a symbol file", "symbolic alone: a symcache", "dump_syms --inlines: text"
+
+COMPILE = """
+import sys, tempfile
+from pathlib import Path
+from cairn.symbols.compile import compile_debug_file
+with tempfile.TemporaryDirectory() as folder:
+    compile_debug_file(Path(sys.argv[1]), Path(folder))
+"""
+SYMCACHE = """
+import sys
+from symbolic.debuginfo import Archive
+for one in Archive.open(sys.argv[1]).iter_objects():
+    one.make_symcache()
+"""
+
+
+def compiling(ceph: Ceph, rounds: int) -> tuple[Section, list[Goal]]:
+    """The companion with 230 MB of compressed DWARF."""
+    path: Path = ceph.companion
+    commands: dict[str, Command] = {
+        OURS: [sys.executable, "-c", COMPILE, path],
+        ALONE: [sys.executable, "-c", SYMCACHE, path],
+        DUMP_SYMS: [install() / "dump_syms", "--inlines", path, "-o", FOLDER / "dumped.sym"],
+    }
+    costs = interleaved(commands, rounds, python_environment(FOLDER / "bytecode"))
+    section = Section(
+        f"Compiling {path.stat().st_size / 1e6:.0f} MB of debug information",
+        ("command", "s of processor time", "s by the clock", "MB at most"),
+        [(name, number(c.cpu), number(c.seconds), number(c.megabytes)) for name, c in costs.items()],
+    )
+    ours, alone, dumped = (costs[name] for name in (OURS, ALONE, DUMP_SYMS))
+    return section, [
+        Goal("times the processor time of symbolic alone", ours.cpu / alone.cpu, 1.3, ""),
+        Goal("times as fast as dump_syms", dumped.cpu / ours.cpu, 1.2, "", at_least=True),
+    ]
