@@ -94,7 +94,7 @@ def test_a_bomb_is_not_unpacked() -> None:
     ("content", "words"),
     [
         (b"not gzip", "Invalid gzip payload"),
-        (gzip.compress(b"chunk" * 100)[:-9], "it breaks off"),
+        (gzip.compress(b"chunk" * 100, mtime=0)[:-9], "it breaks off"),
         (zlib.compress(b"chunk"), "Invalid gzip payload"),
         (b"", "it breaks off"),
     ],
