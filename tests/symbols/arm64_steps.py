@@ -24,6 +24,9 @@ _LONGEST_HELPER = 24
 """Instructions of a helper that is called in a prologue and takes from the stack itself."""
 
 _STORES, _LOADS = ("str", "stur", "stp"), ("ldr", "ldur", "ldp")
+_WITHOUT_EFFECT = ("cmp", "cmn", "tst", "pacibsp", "autibsp", "hint")
+"""Comparisons, and signatures of ``lr``, which the walker takes off."""
+
 _BRANCHES = ("b", "cbz", "cbnz", "tbz", "tbnz")
 Read = Callable[[int], bytes]
 
@@ -82,6 +85,8 @@ def _help(decoder: Any, read: Read, address: int, state: State) -> None:
 def _execute(instruction: Any, registers: dict[str, int], memory: dict[int, int]) -> None:
     operands = instruction.operands
     name = instruction.mnemonic
+    if name in _WITHOUT_EFFECT:
+        return
     if name in _STORES or name in _LOADS:
         _transfer(instruction, registers, memory)
     elif name in ("mov", "movz", "add", "sub", "orr", "and", "movk") and operands[0].type == arm64.ARM64_OP_REG:

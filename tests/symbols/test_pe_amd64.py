@@ -162,6 +162,23 @@ def test_other_pops_are_no_epilogue() -> None:
     ]  # fmt: skip
 
 
+def test_an_epilogue_before_the_prologue_is_done() -> None:
+    """Microsoft's compiler leaves early, with what was saved until then (node.exe 24)."""
+    code = bytes.fromhex("53 4883ec20 4883c420 5b c3") + NOP * 4 + b"\x90"
+    found = rules(amd64_program(code, [(14, SAVE, RSI, 9), (5, ALLOC_SMALL, 3), (1, PUSH, RBX)]))
+    framed = at(48, rbx=-16)
+    assert found == {
+        0: at(8), 1: at(16, rbx=-16), 5: framed, 9: at(16, rbx=-16), 10: at(8), 11: framed,
+        14: framed | {"rsi": ".cfa 24 + ^"}, 16: {},
+    }  # fmt: skip
+
+
+def test_vzeroupper_may_stand_before_the_return() -> None:
+    code = bytes.fromhex("53 4883ec20 4883c420 5b c5f877 c3")
+    found = rules(amd64_program(code, [(5, ALLOC_SMALL, 3), (1, PUSH, RBX)]))
+    assert (found[9], found[10], sorted(found)) == (at(16, rbx=-16), at(8), [0, 1, 5, 9, 10, 14])
+
+
 @pytest.mark.parametrize("jump", ("7508", "0f8508000000"))
 def test_a_return_that_a_branch_before_the_prologue_reaches(jump: str) -> None:
     head = bytes.fromhex(jump) + bytes.fromhex("4883ec28")

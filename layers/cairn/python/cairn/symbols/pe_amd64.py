@@ -8,8 +8,10 @@ epilog" in Microsoft's documentation of C++; version 2 as LLVM writes and prints
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import chain, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from cairn.symbols.cfi_text import END_OF_ADDRESSES
@@ -48,12 +50,21 @@ class UnwindInfo(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What all functions with one record share: ``states`` are the rules by their offset in the function."""
+    """What all functions with one record share.
+
+    ``states`` are the rules by their offset in the function, ``framed`` the offset from which on the stack pointer
+    stays where it is.
+    """
 
     states: list[tuple[int, str]]
+    framed: int
     epilogue: Epilogue | None
     epilogues: list[int] | None
     is_part: bool
+
+    def rule_at(self, offset: int) -> str:
+        """The rule outside of epilogues."""
+        return self.states[bisect_right(self.states, offset, key=itemgetter(0)) - 1][1]
 
 
 def functions(pe: Pe) -> Iterator[Function]:
@@ -80,7 +91,8 @@ def _layout(pe: Pe, address: int) -> Layout | None:
         return None
     parents = [step._replace(offset=0) for info in reversed(infos[1:]) for step in info.operations]
     operations = parents + infos[0].operations
-    return Layout(_states(operations), epilogue_of(_steps(operations)), infos[0].epilogues, len(infos) > 1)
+    framed = max((step.offset for step in operations if step.code in (_PUSH, _ALLOC_SMALL)), default=0)
+    return Layout(_states(operations), framed, epilogue_of(_steps(operations)), infos[0].epilogues, len(infos) > 1)
 
 
 def _with_parents(pe: Pe, address: int) -> list[UnwindInfo]:
@@ -234,9 +246,10 @@ def _function(pe: Pe, start: int, end: int, layout: Layout | None) -> Function:
 
 
 def _rules_of_ends(pe: Pe, start: int, code: int, end: int, layout: Layout) -> dict[int, str]:
-    """The rules of epilogues and early returns, and of the body after each, by address.
+    """The rules of epilogues and early returns, and of what comes after each, by address.
 
-    The function's code is between ``code`` and ``end`` in the file.
+    That may be more of the prologue: Microsoft's compiler lets a function leave before it saves all registers. The
+    function's code is between ``code`` and ``end`` in the file.
     """
     rules: dict[int, str] = {}
     if layout.epilogue is None:
@@ -245,8 +258,8 @@ def _rules_of_ends(pe: Pe, start: int, code: int, end: int, layout: Layout) -> d
     if after:
         for offset, rest in early_returns(pe.data, code, code + after[0][0], end):
             rules[offset] = entry
-            rules[rest] = layout.states[-1][1]
+            rules[rest] = layout.rule_at(rest - code)
     places = None if layout.epilogues is None else [end - distance for distance in layout.epilogues]
-    for offset, rule in layout.epilogue.find(pe.data, code + layout.states[-1][0], end, places):
-        rules[offset] = rule or layout.states[-1][1]
+    for offset, rule in layout.epilogue.find(pe.data, code + layout.framed, end, places):
+        rules[offset] = rule or layout.rule_at(offset - code)
     return {start + offset - code: rule for offset, rule in rules.items()}

@@ -26,7 +26,9 @@ _FAR_JUMP = (
     rb"[\x41\x48\x49]?\xff(?:[\x20-\x23\x26\x27\xe0-\xe7]|\x24.|\x25.{4}"
     rb"|[\x60-\x63\x65-\x67].|\x64..|[\xa0-\xa3\xa5-\xa7].{4}|\xa4.{5})"
 )
-_END = b"|".join((_RETURN, _JUMP, _FAR_JUMP))
+_END = rb"(?:\xc5\xf8\x77)?(?:" + b"|".join((_RETURN, _JUMP, _FAR_JUMP)) + b")"
+"""Compilers put ``vzeroupper`` between the last pop and the return."""
+
 _LONGEST_RELEASE = 8
 """Bytes of the longest instruction that takes a frame away: version 2 may count it as the epilogue's, or not."""
 
