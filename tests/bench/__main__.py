@@ -30,7 +30,9 @@ def main() -> int:
     options = parser.parse_args()
     ceph = prepare()
     sections, goals = _measure(ceph, options.parts, options.rounds)
-    text = "\n".join(line for section in (goals_section(goals), *sections) for line in (*section.markdown(), ""))
+    text = "\n".join(
+        line for section in ([goals_section(goals)] if goals else []) + sections for line in (*section.markdown(), "")
+    )
     print(text)
     (FOLDER / "performance.md").write_text(text)
     return 0 if all(goal.is_met for goal in goals) else 1

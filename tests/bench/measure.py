@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +23,27 @@ class Cost:
     megabytes: float
 
 
+LAUNCHER = """
+import json, os, sys, time
+quiet = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (1, 2)]
+begin = time.monotonic()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, used = os.wait4(child, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime,
+                  time.monotonic() - begin, used.ru_maxrss / 1024]))
+"""
+"""Starts a command and waits for it. The peak memory that Linux tells of a process is never below its parent's, so the
+parent has to be a small one."""
+
+
 def run(command: Command, environment: Mapping[str, str] | None = None) -> Cost:
     """Run a command to its end. Its output is thrown away."""
-    begin = time.monotonic()
-    child = subprocess.Popen(
-        [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    )
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.monotonic() - begin
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"{command[0]} ended with {child.returncode}")
-    return Cost(usage.ru_utime + usage.ru_stime, seconds, usage.ru_maxrss / 1024)
+    launch = [sys.executable, "-I", "-S", "-c", LAUNCHER, *(str(word) for word in command)]
+    done = subprocess.run(launch, check=True, capture_output=True, env=environment)
+    code, *cost = json.loads(done.stdout)
+    if code:
+        raise RuntimeError(f"{command[0]} ended with {code}")
+    return Cost(*cost)
 
 
 def interleaved(
