@@ -210,6 +210,13 @@ class Small:
         found = self.clients.dynamodb.scan(TableName=self.outputs["Table"])["Items"]
         return {item["pk"]["S"] for item in found}
 
+    def has_work(self) -> bool:
+        """Whether a message is in the queue; one stays there until its worker has returned."""
+        (url,) = self.clients.sqs.list_queues()["QueueUrls"]
+        counts = self.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        waiting, taken = counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]
+        return int(waiting) + int(taken) > 0
+
 
 def start_small(state: State, zips: list[Path]) -> Small:
     """Start on ``state`` and bring the small stack up to date."""
