@@ -48,6 +48,15 @@ def test_much_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(blob.calls) == 4
 
 
+def test_neighbours_are_read_along() -> None:
+    blob = blob_of(FRAMES)
+    pieces = Pieces(blob, 4, SIZES)
+    assert dict(pieces.load([5], around=2 * max(SIZES))) == {5: b"piece 5"}
+    assert dict(pieces.load([3, 4, 6, 7])) == {number: b"piece %d" % number for number in (3, 4, 6, 7)}
+    assert dict(pieces.load([0], around=1 << 20)) == {0: b"piece 0"}
+    assert blob.calls == [[(4 + sum(SIZES[:3]), 4 + sum(SIZES[:8]))], [(4, 4 + sum(SIZES))]]
+
+
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces_module, "KEPT_BYTES", 2 * max(SIZES))
     blob = blob_of(FRAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -84,9 +85,9 @@ class Pieces:
             if begin >= 0 and end <= len(data):
                 self._keep(number, data[begin:end])
 
-    def load(self, numbers: Iterable[int], purpose: str = "pieces") -> Iterator[tuple[int, bytes]]:
+    def load(self, numbers: Iterable[int], purpose: str = "pieces", around: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield decompressed pieces by number, each once. What is missing is asked for together; ``purpose`` is for
-        the log.
+        the log. ``around`` bytes before and behind a missing piece are read and kept with it, for what comes next.
 
         Raises:
             SymbolFileError: a piece is damaged.
@@ -98,7 +99,7 @@ class Pieces:
                 yield number, decompress(self._kept[number])
             else:
                 missing.append(number)
-        for runs in _batches(self._runs(missing), self._bounds):
+        for runs in _batches(self._runs(missing, around), self._bounds):
             for number, data in self._fetch(runs, purpose):
                 if number in missing:
                     yield number, decompress(data)
@@ -115,17 +116,22 @@ class Pieces:
                 self._keep(number, piece)
                 yield number, piece
 
-    def _runs(self, numbers: list[int]) -> list[tuple[int, int]]:
-        """Merge piece numbers into runs that are read in one go."""
+    def _runs(self, numbers: list[int], around: int) -> list[tuple[int, int]]:
+        """Merge piece numbers, each with its neighbours, into runs that are read in one go."""
         runs: list[tuple[int, int]] = []
-        for number in numbers:
-            first, last = runs[-1] if runs else (number, number)
-            is_near = self._bounds[number] - self._bounds[last + 1] <= MERGE_GAP
-            if runs and is_near and self._bounds[number + 1] - self._bounds[first] <= BATCH_BYTES:
-                runs[-1] = (first, number)
+        for begin, end in (self._neighbours(number, around) for number in numbers):
+            first, last = runs[-1] if runs else (begin, begin)
+            is_near = self._bounds[begin] - self._bounds[last + 1] <= MERGE_GAP
+            if runs and is_near and self._bounds[end + 1] - self._bounds[first] <= BATCH_BYTES:
+                runs[-1] = (first, end)
             else:
-                runs.append((number, number))
+                runs.append((begin, end))
         return runs
+
+    def _neighbours(self, number: int, around: int) -> tuple[int, int]:
+        """The first and the last piece that lie whole within ``around`` bytes of a piece."""
+        first = bisect_left(self._bounds, self._bounds[number] - around)
+        return first, bisect_right(self._bounds, self._bounds[number + 1] + around) - 2
 
     def _keep(self, number: int, data: bytes) -> None:
         self._kept_bytes += len(data) - len(self._kept.pop(number, b""))

@@ -42,6 +42,10 @@ MAX_INDEX_SIZE = 32 * 1024 * 1024
 MAX_REMEMBERED = 65536
 """Look-ups remembered for each file."""
 
+RULES_AROUND = 256 * 1024
+"""Bytes of unwind rules read around a piece that is missing: a walk needs one piece after another, each the cost of a
+request, and the rules of a program of 20 MB of code take no more."""
+
 DECODED_RULE_PIECES = 64
 """Decoded pieces of unwind rules kept for each file; one takes about 200 KB."""
 
@@ -206,7 +210,7 @@ class SymbolFile:
         """Get ready for ``rule_at`` of ``offsets``: the pieces that are missing are asked for at once."""
         numbers = {self._rule_piece_at(offset) for offset in offsets if offset not in self._rules}
         missing = [number for number in numbers if number is not None and number not in self._rule_pieces]
-        for number, data in self._pieces.load(missing, "unwind rules"):
+        for number, data in self._pieces.load(missing, "unwind rules", RULES_AROUND):
             self._rule_pieces[number] = RulePiece(data)
         while len(self._rule_pieces) > max(DECODED_RULE_PIECES, len(missing)):
             self._rule_pieces.popitem(last=False)
