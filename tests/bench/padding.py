@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
-from typing import TextIO
 
 from tests.bench.ceph import FOLDER
-from tests.parity.installed import install
 
 COPY_DISTANCE = 0x0400_0000
 """Between a function and its copy: more than the program is long, and 16 of them stay below 4 GB."""
+
+BEFORE_ADDRESSES = ("FUNC", "PUBLIC", "m", "STACK", "CFI", "INIT")
+"""What may stand before the address in a line."""
 
 PIECE = 2
 """Bytes of code that one line record covers after ``spread``."""
 
 
-def plain(*debug_files: Path) -> Path:
-    """The symbols of a program without inlined calls, which keeps sixteen times as much within what can be compiled."""
-    target = FOLDER / "plain.sym"
+def plain(text: Path) -> Path:
+    """The same without inlined calls, which keeps sixteen times as much within what can be compiled."""
+    target = FOLDER / "plain-lines.sym"
     if not target.exists():
-        subprocess.run([install() / "dump_syms", *debug_files, "-o", target], check=True)
+        with text.open() as lines, target.open("w") as out:
+            out.writelines(line for line in lines if not line.startswith("INLINE"))
     return target
 
 
 def appended(text: Path, times: int) -> Path:
-    """The same with each function ``times`` times: the copies, with names of their own, lie behind the program."""
-    target = FOLDER / f"appended-{times}.sym"
+    """The same with each function and its unwind rules ``times`` times: the copies, with names of their own, lie behind
+    the program."""
+    target = FOLDER / f"appended-lines-{times}.sym"
     if not target.exists():
         head, functions, tail = _parts(text)
         with target.open("w") as out:
             out.writelines(head)
-            for copy in range(times):
-                _write_copy(out, functions, copy)
-            out.writelines(tail)
+            for lines in (functions, tail):
+                for copy in range(times):
+                    out.writelines(_moved(line, copy) for line in lines)
     return target
 
 
 def spread(text: Path) -> Path:
     """The same with each line record cut into pieces with lines of their own: all of it is larger, everywhere."""
-    target = FOLDER / "spread.sym"
+    target = FOLDER / "spread-lines.sym"
     if not target.exists():
         head, functions, tail = _parts(text)
         with target.open("w") as out:
@@ -58,16 +60,13 @@ def _parts(text: Path) -> tuple[list[str], list[str], list[str]]:
     return lines[:first], lines[first:behind], lines[behind:]
 
 
-def _write_copy(out: TextIO, functions: list[str], copy: int) -> None:
-    distance = copy * COPY_DISTANCE
-    for line in functions:
-        if line.startswith("FUNC"):
-            kind, address, rest = line.rstrip("\n").split(" ", 2)
-            name = f"::copy{copy}" if copy else ""
-            out.write(f"{kind} {int(address, 16) + distance:x} {rest}{name}\n")
-        else:
-            address, rest = line.split(" ", 1)
-            out.write(f"{int(address, 16) + distance:x} {rest}")
+def _moved(line: str, copy: int) -> str:
+    """A line of a copy: its address moved, and its name, if it has one, changed."""
+    words = line.split(" ")
+    place = next(number for number, word in enumerate(words) if word not in BEFORE_ADDRESSES)
+    words[place] = f"{int(words[place], 16) + copy * COPY_DISTANCE:x}"
+    named = copy and words[0] in ("FUNC", "PUBLIC")
+    return " ".join(words).rstrip("\n") + (f"::copy{copy}\n" if named else "\n")
 
 
 def _in_pieces(record: str) -> str:

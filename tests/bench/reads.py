@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.ceph import Ceph
+from tests.bench.ceph import PROGRAM, Ceph
 from tests.bench.distant import Asked, distant
 from tests.bench.figures import Goal, Section, number
 from tests.bench.padding import appended, plain, spread
@@ -41,7 +41,7 @@ def crash_by_crash(ceph: Ceph) -> tuple[Section, list[Goal]]:
 
 def growth(ceph: Ceph, rounds: int) -> tuple[Section, list[Goal]]:
     """The same cold crash with symbols that are larger: by functions that it does not touch, and by lines all over."""
-    text = plain(ceph.companion, ceph.program)
+    text = plain(next((ceph.breakpad / PROGRAM.name).rglob("*.sym")))
     variants = {"1 time": text} | {f"{times} times, more functions": appended(text, times) for times in LARGER}
     variants["every line cut in pieces"] = spread(text)
     asked = {name: _cold(ceph, path, rounds) for name, path in variants.items()}
