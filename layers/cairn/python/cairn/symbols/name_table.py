@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from cairn.symbols.columns import ColumnReader, Piece, deltas, pack
 from cairn.symbols.errors import MalformedDebugFileError, SymbolFileError
@@ -18,6 +18,8 @@ from cairn.symbols.symcache import LANGUAGES, MAX_INLINE_DEPTH, NONE, SymCache
 
 PIECE_SIZE = 128 * 1024
 """Bytes of a piece before compression, about. ``docs/decisions/003-symbol-files.md`` has the figures."""
+
+ROWS_BETWEEN_COUNTS = 16
 
 Key = tuple[int, int, int, int]
 """A location of a symcache: file, line, function, the location it is inlined into."""
@@ -38,7 +40,7 @@ def name_pieces(
     for start, key in bounded_rows(cache, symbol_ends):
         if key == last:
             continue
-        if builder.raw_size >= size and key[2] != NONE:
+        if builder.is_full(size) and key[2] != NONE:
             yield builder.finish()
             builder = _Builder(cache, readable)
         builder.add(start, key)
@@ -49,16 +51,14 @@ def name_pieces(
 
 def bounded_rows(cache: SymCache, symbol_ends: Mapping[int, int]) -> Iterator[tuple[int, Key]]:
     """Yield the rows of the symcache, and a gap behind every name that ends before the next row."""
-    end_of_addresses = (1 << 32, _GAP)
-    rows = cache.rows()
-    row = next(rows, None)
-    while row is not None:
-        following = next(rows, None)
+    followings = chain(cache.starts[1:], (1 << 32,))
+    for row, following in zip(cache.rows(), followings, strict=False):
         yield row
-        end = symbol_ends.get(row[0])
-        if end is not None and _is_symbol_only(row[1]) and row[0] < end < (following or end_of_addresses)[0]:
-            yield end, _GAP
-        row = following
+        start, key = row
+        if key[0] == NONE and _is_symbol_only(key):
+            end = symbol_ends.get(start)
+            if end is not None and start < end < following:
+                yield end, _GAP
 
 
 def _is_symbol_only(key: Key) -> bool:
@@ -67,7 +67,7 @@ def _is_symbol_only(key: Key) -> bool:
 
 
 class _Builder:
-    """Collects the rows of one piece."""
+    """Collects the rows of one piece. Everything has two numbers: the symcache's, and the one in the piece."""
 
     def __init__(self, cache: SymCache, readable: Callable[[str], str]) -> None:
         self._cache = cache
@@ -75,14 +75,19 @@ class _Builder:
         self.starts: list[int] = []
         self._row_locations: list[int] = []
         self._location_numbers: dict[Key, int] = {}
+        self._outer_numbers: dict[int, int] = {NONE: 0}
         self._locations: list[tuple[int, int, int, int]] = []
         self._function_numbers: dict[int, int] = {}
         self._functions: list[tuple[int, int, int, int]] = []
+        self._path_numbers: dict[int, int] = {NONE: 0}
         self._strings: dict[str, int] = {}
         self._string_bytes = 0
 
-    @property
-    def raw_size(self) -> int:
+    def is_full(self, size: int) -> bool:
+        """Whether there are ``size`` bytes in the piece, about. Looked at now and then: counting takes time too."""
+        return len(self.starts) % ROWS_BETWEEN_COUNTS == 0 and self._raw_size() >= size
+
+    def _raw_size(self) -> int:
         return (
             8 * len(self.starts) + 16 * len(self._locations) + 16 * len(self._functions)
             + 4 * len(self._strings) + self._string_bytes
@@ -91,40 +96,41 @@ class _Builder:
     def add(self, start: int, key: Key) -> None:
         self.starts.append(start)
         number = self._location_numbers.get(key)
-        self._row_locations.append(self._add_location(key) if number is None else number)
+        self._row_locations.append(self._add_location(key, 0) if number is None else number)
 
-    def _add_location(self, key: Key) -> int:
-        """Number a location, and the ones it is inlined into; 0 is a gap."""
-        chain, number = [], 0
-        while key[2] != NONE:
-            known = self._location_numbers.get(key)
-            if known is not None:
-                number = known
-                break
-            chain.append(key)
-            if key[3] == NONE:
-                break
-            if len(chain) > MAX_INLINE_DEPTH:
-                raise MalformedDebugFileError("A symcache has an inline chain that does not end.")
-            key = self._cache.location(key[3])
-        for link in reversed(chain):
-            file, line, function, _ = link
-            path = 0 if file == NONE else self._string(self._cache.file(file))
-            self._locations.append((path, 0 if line == NONE else line, self._function(function), number))
-            number = self._location_numbers[link] = len(self._locations)
+    def _add_location(self, key: Key, depth: int) -> int:
+        """Number a location, after the ones it is inlined into; 0 is a gap."""
+        file, line, function, outer = key
+        if function == NONE:
+            return 0
+        outer_number = self._outer_numbers.get(outer)
+        if outer_number is None:
+            outer_number = self._outer_numbers[outer] = self._add_outer(outer, depth + 1)
+        path = self._path_numbers.get(file)
+        if path is None:
+            path = self._path_numbers[file] = self._string(self._cache.file(file))
+        function_number = self._function_numbers.get(function)
+        if function_number is None:
+            function_number = self._function_numbers[function] = self._add_function(function)
+        self._locations.append((path, 0 if line == NONE else line, function_number, outer_number))
+        number = self._location_numbers[key] = len(self._locations)
         return number
 
-    def _function(self, index: int) -> int:
-        number = self._function_numbers.get(index)
-        if number is None:
-            function = self._cache.function(index)
-            name, symbol = self._readable(function.symbol), function.symbol
-            language = LANGUAGES.index(function.language)
-            self._functions.append(
-                (self._string(name), 0 if name == symbol else self._string(symbol), function.entry, language)
-            )
-            number = self._function_numbers[index] = len(self._functions) - 1
-        return number
+    def _add_outer(self, index: int, depth: int) -> int:
+        if depth > MAX_INLINE_DEPTH:
+            raise MalformedDebugFileError("A symcache has an inline chain that does not end.")
+        key = self._cache.location(index)
+        number = self._location_numbers.get(key)
+        return self._add_location(key, depth) if number is None else number
+
+    def _add_function(self, index: int) -> int:
+        function = self._cache.function(index)
+        name, symbol = self._readable(function.symbol), function.symbol
+        language = LANGUAGES.index(function.language)
+        self._functions.append(
+            (self._string(name), 0 if name == symbol else self._string(symbol), function.entry, language)
+        )
+        return len(self._functions) - 1
 
     def _string(self, text: str) -> int:
         """Number a string; 0 is none, or the empty one."""
