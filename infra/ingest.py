@@ -50,6 +50,8 @@ class Ingest(Construct):
             timeout=Duration.seconds(29),
             layers=[code.cairn],
         )
+        for variable, value in settings.intake_environment.items():
+            self.worker.function.add_environment(variable, value)
         self.worker.may_use_table(storage.projects, "GetItem")
         self.worker.may_use_table(storage.events, "PutItem")
         self.worker.may_use_objects("crashes/", "PutObject", "AbortMultipartUpload")

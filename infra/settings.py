@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from cairn.intake import limits
+
+LIMIT = "limit_"
+"""How the settings begin that are limits of intake: what follows is the field of ``Limits``."""
+
 
 class SettingError(Exception):
     """A context key has a value that cannot be used; the message names both."""
@@ -20,7 +25,7 @@ class DeploymentSettings:
     ``keep_logs_days``: one of the periods CloudWatch Logs knows. ``symbolication_concurrency``: crashes symbolicated at
     one time (2 to 1000). ``compile_memory_mb``: memory for compiling debug files; new accounts may not go above 3008.
     ``throw_away``: delete bucket and tables together with the stack. ``alarm_email``, ``alarm_topic_arn``: who is told
-    of alarms.
+    of alarms. ``limit_…``: how much of anything a request may bring, as ``cairn.intake.limits`` has it.
     """
 
     stack_name: str = "Cairn"
@@ -32,6 +37,19 @@ class DeploymentSettings:
     throw_away: bool = False
     alarm_email: str | None = None
     alarm_topic_arn: str | None = None
+    limit_compressed_body: int = limits.COMPRESSED_BODY
+    limit_body: int = limits.BODY
+    limit_file: int = limits.FILE
+    limit_files: int = limits.FILES
+    limit_event: int = limits.EVENT
+    limit_attachments: int = limits.ATTACHMENTS
+    limit_parts: int = limits.PARTS
+
+    @property
+    def intake_environment(self) -> dict[str, str]:
+        """The variables that ``Limits.from_environment`` reads."""
+        names = [field.name for field in fields(self) if field.name.startswith(LIMIT)]
+        return {f"CAIRN_{name.upper()}": str(getattr(self, name)) for name in names}
 
     @classmethod
     def from_context(cls, get: Callable[[str], Any]) -> DeploymentSettings:

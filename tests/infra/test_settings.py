@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from cairn.intake.limits import Limits
+from infra.bundling import ROOT
 from infra.settings import DeploymentSettings, SettingError
 
 
@@ -27,3 +29,19 @@ def test_cdk_json_gives_numbers_and_booleans() -> None:
 def test_a_value_that_cannot_be_used_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"{name} is '{value}'"):
         DeploymentSettings.from_context({name: value}.get)
+
+
+def test_the_limits_of_intake_reach_its_function() -> None:
+    assert Limits.from_environment(DeploymentSettings().intake_environment) == Limits()
+    chosen = DeploymentSettings.from_context({"limit_file": "1000", "limit_attachments": 3}.get)
+    assert Limits.from_environment(chosen.intake_environment) == Limits(file=1000, attachments=3)
+
+
+def test_every_limit_of_intake_is_a_setting() -> None:
+    given = {name.removeprefix("CAIRN_LIMIT_").lower() for name in DeploymentSettings().intake_environment}
+    assert given == set(Limits.__dataclass_fields__)
+
+
+def test_every_setting_is_described() -> None:
+    page = (ROOT / "docs/deploying.md").read_text()
+    assert [name for name in DeploymentSettings.__dataclass_fields__ if f"| `{name}` |" not in page] == []

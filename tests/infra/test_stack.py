@@ -241,12 +241,15 @@ def test_alarms_watch_every_function_and_queue(templates: dict[str, Resource]) -
 
 def test_a_throw_away_deployment_leaves_nothing_and_its_alarms_are_mailed(tmp_path: Path) -> None:
     context = {"throw_away": "true", "stack_name": "Trial", "alarm_email": "ops@example.com", "keep_crashes_days": "7"}
+    context["limit_file"] = "1000000"
     templates = synthesize(tmp_path, context)
     assert templates.keys() == {"Trial", "TrialMonitoring"}
     policies = {resource.get("DeletionPolicy") for resource in templates["Trial"]["Resources"].values()}
     assert policies == {"Delete", None}
     (bucket,) = of_type(templates["Trial"], "AWS::S3::Bucket").values()
     assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 7
+    ingest = next(f for name, f in of_type(templates["Trial"], "AWS::Lambda::Function").items() if "Ingest" in name)
+    assert ingest["Environment"]["Variables"]["CAIRN_LIMIT_FILE"] == "1000000"
     (subscription,) = of_type(templates["TrialMonitoring"], "AWS::SNS::Subscription").values()
     assert subscription["Endpoint"] == "ops@example.com"
     for alarm in of_type(templates["TrialMonitoring"], "AWS::CloudWatch::Alarm").values():
