@@ -9,6 +9,8 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from cairn.store.counters import PREFIX as COUNTERS
+from cairn.store.outcomes import PREFIX as OUTCOMES
 from infra.function import Code, Function, make_log_group
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
@@ -54,6 +56,7 @@ class Ingest(Construct):
             self.worker.function.add_environment(variable, value)
         self.worker.may_use_table(storage.projects, "GetItem")
         self.worker.may_use_table(storage.events, "PutItem")
+        self.worker.may_use_table(storage.events, "UpdateItem", keys=(COUNTERS, OUTCOMES))
         self.worker.may_use_objects("crashes/", "PutObject", "AbortMultipartUpload")
         self.api = apigateway.HttpApi(
             self, "Api", api_name=settings.stack_name, description="Where crashes are sent", create_default_stage=False

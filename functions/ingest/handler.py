@@ -15,6 +15,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
 from cairn.pipeline.accept import RecentKeys, Stores, accept
+from cairn.pipeline.gate import Gate
+from cairn.pipeline.limiter import Limiter
 
 NAMESPACE = "Cairn"
 LIMITS = Limits.from_environment()
@@ -25,11 +27,17 @@ logger = Logger(service="ingest")
 @cache
 def stores() -> Stores:
     """Where keys and crashes are, for the life of the process; botocore is imported here, not before."""
-    from cairn.store import aws, notes, projects, settings, uploads
+    from cairn.store import aws, counters, notes, outcomes, projects, settings, uploads
 
     names, clients = settings.Settings.from_environment(), aws.shared()
-    keys = RecentKeys(projects.Projects(names, clients))
-    return Stores(keys, uploads.Uploads(names, clients), notes.Notes(names, clients))
+    hasty = clients.impatient()
+    return Stores(
+        RecentKeys(projects.Projects(names, clients)),
+        uploads.Uploads(names, clients),
+        notes.Notes(names, clients),
+        Gate(projects.Projects(names, hasty).get, Limiter(counters.Counters(names, hasty))),
+        outcomes.Outcomes(names, hasty),
+    )
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -62,9 +70,15 @@ def report(response: Response) -> None:
         count("Ignored", number, kind=kind)
     if response.noted:
         count("Noted", response.noted)
+    for problem in response.uncounted:
+        count("Uncounted")
+        logger.error("a limit was not checked, or an outcome not counted", exc_info=problem)
     if response.event_id:
         count("Accepted")
         logger.info("accepted", event_id=response.event_id)
+    elif response.dropped:
+        count("Dropped", reason=response.dropped)
+        logger.info("dropped", reason=response.dropped)
     elif error := response.error:
         count("Rejected", reason=error.reason)
         log = logger.error if error.status >= 500 else logger.info

@@ -13,8 +13,10 @@ from typing import Any, cast
 import pytest
 
 from cairn.intake.limits import Limits
-from cairn.intake.upload import Upload
+from cairn.intake.outcomes import Drop
+from cairn.intake.upload import Crash, Upload
 from cairn.pipeline.accept import Stores
+from cairn.pipeline.gate import LimitedKey
 from functions.ingest import handler as ingest
 from tests.intake.clients import (
     DUMP,
@@ -25,6 +27,7 @@ from tests.intake.clients import (
     KeptUploads,
     OneProject,
     UntouchedNotes,
+    UntouchedUploads,
     dump_part,
     field_part,
     file_part,
@@ -168,6 +171,44 @@ def test_an_envelope_with_a_crash_is_counted_as_one(uploads: KeptUploads) -> Non
     assert EVENT_ID in out
 
 
+class Shut:
+    """A gate that lets nothing through; a broken one fails."""
+
+    def __init__(self, is_broken: bool = False) -> None:
+        self.is_broken = is_broken
+
+    def drop(self, crash: Crash, key: LimitedKey, now: float) -> Drop | None:
+        if self.is_broken:
+            raise RuntimeError("DynamoDB throttles")
+        return Drop("quota:daily", "key", 77)
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/42/envelope/"])
+def test_drops_are_counted_by_reason(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    stores = Stores(OneProject(), UntouchedUploads(), UntouchedNotes(), Shut())
+    monkeypatch.setattr(ingest, "stores", lambda: stores)
+    body = DUMP if path == PATH else envelope(dump_item(DUMP), event_id=EVENT_ID)
+    answer, out = answered(gateway_event(body, {"content-type": "application/x-dmp"}, path=path))
+    (metric,) = metrics(out)
+    assert (metric["Dropped"], metric["reason"]) == ([1.0], "quota:daily")
+    (log,) = [line for line in lines(out) if "level" in line]
+    assert (log["level"], log["message"], log["reason"]) == ("INFO", "dropped", "quota:daily")
+    if path == PATH:
+        assert (answer["statusCode"], len(answer["body"])) == (200, 36)
+    else:
+        assert (answer["statusCode"], answer["headers"]["retry-after"]) == (429, "77")
+
+
+def test_a_limit_that_cannot_be_checked_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = KeptUploads()
+    monkeypatch.setattr(ingest, "stores", lambda: Stores(OneProject(), kept, UntouchedNotes(), Shut(is_broken=True)))
+    answer, out = answered(gateway_event(DUMP, {"content-type": "application/x-dmp"}))
+    assert (answer["statusCode"], len(kept.kept)) == (200, 1)
+    assert {"Uncounted", "Accepted"} <= {name for metric in metrics(out) for name in metric}
+    (log,) = [line for line in lines(out) if line.get("level") == "ERROR"]
+    assert "DynamoDB throttles" in log["exception"]
+
+
 def test_attachments_of_an_event_are_created(uploads: KeptUploads, notes: KeptNotes) -> None:
     path = f"/api/42/events/{EVENT_ID}/attachments/"
     answer, out = answered(gateway_event(form(file_part("log", b"line")), form_headers(), path=path))
@@ -185,7 +226,7 @@ def test_preflight_is_not_counted(uploads: KeptUploads) -> None:
 
 def test_a_failing_store_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
-        def put(self, upload: Upload) -> None:
+        def put_new(self, upload: Upload) -> bool:
             raise RuntimeError("the bucket is gone")
 
     monkeypatch.setattr(ingest, "stores", lambda: Stores(OneProject(), Broken(), UntouchedNotes()))
@@ -214,7 +255,9 @@ def test_a_cold_start_loads_little() -> None:
 
 def test_stores_are_those_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     from cairn.pipeline.accept import RecentKeys
+    from cairn.pipeline.gate import Gate
     from cairn.store.notes import Notes
+    from cairn.store.outcomes import Outcomes
     from cairn.store.settings import VARIABLES
     from cairn.store.uploads import Uploads
 
@@ -226,3 +269,5 @@ def test_stores_are_those_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> 
     assert isinstance(stores.projects, RecentKeys)
     assert isinstance(stores.uploads, Uploads)
     assert isinstance(stores.notes, Notes)
+    assert isinstance(stores.gate, Gate)
+    assert isinstance(stores.outcomes, Outcomes)

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import boto3
@@ -18,6 +19,7 @@ from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_files import DebugFiles
 from cairn.store.events import EventRecord, Events
 from cairn.store.notes import Notes
+from cairn.store.outcomes import Outcomes
 from cairn.store.projects import Projects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
@@ -59,7 +61,10 @@ class Deployed:
 
     def post(self, body: bytes) -> str:
         """Send a minidump, and give the event id."""
-        project, key = self.new_key()
+        return self.send(body, *self.new_key())
+
+    def send(self, body: bytes, project: int, key: str) -> str:
+        """Send a minidump with this key."""
         part = b'--x\r\nContent-Disposition: form-data; name="upload_file_minidump"; filename="a.dmp"\r\n\r\n'
         request = urllib.request.Request(
             f"{self.endpoint}/api/{project}/minidump/?sentry_key={key}",
@@ -155,6 +160,41 @@ def test_feedback_and_files_are_kept_for_an_event_that_is_not_there_yet(deployed
     kept = Notes(deployed.settings, deployed.clients).of(project, event_id)
     assert [said.message for _, said in kept.feedback] == ["It got dark."]
     assert [file.size for file in kept.attachments] == [3]
+
+
+def test_a_limit_is_held_and_every_outcome_counted(deployed: Deployed) -> None:
+    projects = Projects(deployed.settings, deployed.clients)
+    project = projects.create(f"project-{time.monotonic_ns()}", "Lighthouse")
+    key = projects.create_key(project.id, "test", daily=1).public_key
+    dump = (SAMPLE / "lighthouse.dmp").read_bytes()
+    first, second = (deployed.send(dump, project.id, key) for _ in range(2))
+    assert first != second
+    assert outcomes(deployed, project.id) == {("accepted", ""): 1, ("dropped", "quota:daily"): 1}
+    deployed.event(first)
+    assert Events(deployed.settings, deployed.clients).find(second) is None
+
+
+def outcomes(deployed: Deployed, project_id: int) -> dict[tuple[str, str], int]:
+    """How many crashes of a project had each outcome, yesterday and today."""
+    today = datetime.now(UTC).date()
+    counts = Outcomes(deployed.settings, deployed.clients).between(project_id, today - timedelta(1), today)
+    return {(one.outcome.value, one.reason): one.count for one in counts}
+
+
+def test_without_the_right_to_count_a_crash_is_kept(deployed: Deployed) -> None:
+    """Holds that the test above would notice a missing grant, and that counting is worth less than a crash. Which rows
+    may be counted is held by the template's own test: the emulator does not look at them."""
+    template = json.loads(TEMPLATE.read_text())
+    (policy,) = (r for name, r in template["Resources"].items() if name.startswith("IngestRoleDefaultPolicy"))
+    document = policy["Properties"]["PolicyDocument"]
+    document["Statement"] = [rule for rule in document["Statement"] if rule["Action"] != "dynamodb:UpdateItem"]
+    deploy(deployed.clients, json.dumps(template), list(build(Target.local(), report=lambda _: None).values()), print)
+    projects = Projects(deployed.settings, deployed.clients)
+    project = projects.create(f"project-{time.monotonic_ns()}", "Lighthouse")
+    key = projects.create_key(project.id, "test", daily=1).public_key
+    sent = [deployed.send((SAMPLE / "lighthouse.dmp").read_bytes(), project.id, key) for _ in range(2)]
+    assert outcomes(deployed, project.id) == {}
+    assert [deployed.event(event_id).project_id for event_id in sent] == [project.id] * 2
 
 
 def test_what_a_role_does_not_allow_is_refused(deployed: Deployed) -> None:

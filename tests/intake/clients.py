@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
+from cairn.intake.rules import Rate
 from cairn.intake.upload import Attachment, Feedback, Upload
 from cairn.pipeline.accept import ClientKey, Stores, accept
 
@@ -27,6 +28,9 @@ QUERY = f"sentry_key={KEY}"
 class Key:
     project_id: int = PROJECT
     active: bool = True
+    public_key: str = KEY
+    rate: Rate | None = None
+    daily: int | None = None
 
 
 class OneProject:
@@ -47,22 +51,24 @@ class UntouchedProjects:
 
 
 class UntouchedUploads:
-    def put(self, upload: Upload) -> None:
+    def put_new(self, upload: Upload) -> bool:
         raise AssertionError("an upload was stored")
 
 
 @dataclass
 class KeptUploads:
-    """Keeps uploads with the contents of their files, which are closed after the request."""
+    """Keeps uploads with the contents of their files, which are closed after the request; new ones and others."""
 
     kept: list[Upload] = field(default_factory=list)
     contents: list[list[bytes]] = field(default_factory=list)
 
-    def put(self, upload: Upload) -> None:
+    def put_new(self, upload: Upload) -> bool:
+        is_new = upload.event_id not in [known.event_id for known in self.kept]
         self.kept.append(upload)
         read = [attachment.content.read() for attachment in upload.attachments]
         assert [len(content) for content in read] == [attachment.size for attachment in upload.attachments]
         self.contents.append(read)
+        return is_new
 
 
 @dataclass

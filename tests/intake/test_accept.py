@@ -8,7 +8,7 @@ import pytest
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
 from cairn.intake.upload import Upload
-from cairn.pipeline.accept import KEPT_KEYS, RecentKeys, Stores, accept
+from cairn.pipeline.accept import RecentKeys, Stores, accept
 from tests.intake.clients import (
     DUMP,
     KEY,
@@ -170,7 +170,7 @@ def test_a_failing_look_up_is_a_503() -> None:
 
 def test_a_failing_store_is_a_500_and_tells_nothing_of_itself() -> None:
     class Broken:
-        def put(self, upload: Upload) -> None:
+        def put_new(self, upload: Upload) -> bool:
             raise RuntimeError("bucket-name")
 
     response = accept(
@@ -189,7 +189,7 @@ def test_files_are_closed_whatever_happens() -> None:
     seen: list[Upload] = []
 
     class Broken:
-        def put(self, upload: Upload) -> None:
+        def put_new(self, upload: Upload) -> bool:
             seen.append(upload)
             raise RuntimeError
 
@@ -231,34 +231,3 @@ def test_keys_are_remembered_for_a_minute() -> None:
     now = 60.0
     assert recent.key(KEY) == Key()
     assert projects.asked == [KEY, "other", KEY]
-
-
-def test_the_key_longest_unused_is_forgotten() -> None:
-    projects = OneProject()
-    recent = RecentKeys(projects, lambda: 0.0)
-    recent.key(KEY)
-    for number in range(KEPT_KEYS):
-        recent.key(str(number))
-        recent.key(KEY)
-    assert projects.asked.count(KEY) == 1
-    recent.key("0")
-    assert projects.asked.count("0") == 2
-
-
-def test_a_look_up_that_fails_is_not_remembered() -> None:
-    answers: list[Key | None] = [Key()]
-
-    class Flaky:
-        def key(self, public_key: str) -> Key | None:
-            if not answers:
-                raise RuntimeError
-            return answers.pop()
-
-    now = 0.0
-    recent = RecentKeys(Flaky(), lambda: now)
-    assert recent.key(KEY) == Key()
-    now = 61.0
-    with pytest.raises(RuntimeError):
-        recent.key(KEY)
-    answers.append(None)
-    assert recent.key(KEY) is None

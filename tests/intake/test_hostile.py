@@ -268,7 +268,7 @@ with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as body:
 packed.seek(0)
 
 class Uploads:
-    def put(self, upload):
+    def put_new(self, upload):
         assert upload.dump.size == SIZE
         assert os.fstat(upload.dump.content.fileno()).st_size == upload.dump.size
 

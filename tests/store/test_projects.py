@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cairn.intake.limits import FILTERS, PATTERN
+from cairn.intake.rules import Filter, FilterKind, Rate
 from cairn.store.errors import RefusedError, TakenError
 from cairn.store.projects import Projects
 from tests.store.conftest import Store
@@ -90,3 +92,72 @@ def test_no_key_without_a_project(projects: Projects) -> None:
     with pytest.raises(RefusedError, match="there is no project 1000000000") as caught:
         projects.create_key(10**9, "default")
     assert caught.value.code == "no_such_project"
+
+
+def test_a_key_has_limits_that_can_be_changed_and_taken_away(projects: Projects) -> None:
+    project = projects.create(slug(), "x")
+    free, limited = projects.create_key(project.id, "a"), projects.create_key(project.id, "b", Rate(100, 60), 5000)
+    assert (free.rate, free.daily) == (None, None)
+    assert projects.key(limited.public_key) == limited
+    assert (limited.rate, limited.daily) == (Rate(100, 60), 5000)
+
+    changed = projects.change_key(free.public_key, rate=Rate(1, 3600), label="c", active=False)
+    assert changed is not None
+    assert (changed.rate, changed.daily, changed.label, changed.active) == (Rate(1, 3600), None, "c", False)
+    assert projects.change_key(free.public_key, rate=None, daily=7, active=True) == projects.key(free.public_key)
+    again = projects.key(free.public_key)
+    assert again is not None and (again.rate, again.daily, again.active) == (None, 7, True)
+    assert projects.change_key("0" * 32, daily=None) is None
+
+
+def test_filters_are_added_and_removed(projects: Projects) -> None:
+    project = projects.create(slug(), "x")
+    old, dark = Filter(FilterKind.RELEASE, "game@0.*"), Filter(FilterKind.MESSAGE, "*: dark#[1]")
+    assert project.filters == ()
+    projects.add_filter(project.id, old)
+    for _ in range(2):
+        changed = projects.add_filter(project.id, dark)
+        assert changed is not None and changed.filters == (dark, old)
+    assert projects.get(project.id) == changed
+    assert projects.by_slug(project.slug) == changed
+    assert changed in projects.list()
+    for left in ((dark,), (dark,), ()):
+        changed = projects.remove_filter(project.id, dark if left == () else old)
+        assert changed is not None and changed.filters == left
+    assert projects.remove_filter(project.id, old) == changed
+    assert projects.add_filter(10**9, old) is None
+    assert projects.remove_filter(10**9, old) is None
+
+
+def test_many_filters_at_once_are_all_kept(projects: Projects) -> None:
+    project = projects.create(slug(), "x")
+    filters = [Filter(FilterKind.RELEASE, f"game@{number}") for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda one: projects.add_filter(project.id, one), filters))
+    changed = projects.get(project.id)
+    assert changed is not None and set(changed.filters) == set(filters)
+
+
+@pytest.mark.parametrize("pattern", ["", "x" * (PATTERN + 1)], ids=["empty", "long"])
+def test_a_pattern_of_no_use_is_refused(projects: Projects, pattern: str) -> None:
+    with pytest.raises(RefusedError, match="a pattern has 1 to 200 characters"):
+        projects.add_filter(1, Filter(FilterKind.RELEASE, pattern))
+
+
+def test_a_project_has_so_many_filters(projects: Projects) -> None:
+    project = projects.create(slug(), "x")
+    for number in range(FILTERS):
+        projects.add_filter(project.id, Filter(FilterKind.RELEASE, f"game@{number}"))
+    with pytest.raises(RefusedError, match="remove some first"):
+        projects.add_filter(project.id, Filter(FilterKind.RELEASE, "one more"))
+    assert projects.add_filter(project.id, Filter(FilterKind.RELEASE, "game@7")) is not None
+
+
+def test_spike_protection_is_off_until_it_is_switched_on(projects: Projects) -> None:
+    project = projects.create(slug(), "x")
+    assert project.spike_protection is False
+    for wanted in (True, False):
+        changed = projects.set_spike_protection(project.id, wanted)
+        assert changed is not None and changed.spike_protection is wanted
+        assert projects.get(project.id) == changed
+    assert projects.set_spike_protection(10**9, True) is None

@@ -81,7 +81,15 @@ def test_the_same_upload_again_changes_nothing(uploads: Uploads, objects: Object
     key = uploads.put(sent)
     before = objects.read(key, 10_000)
     assert uploads.put(sent) == key
+    assert uploads.put_new(sent) is False
     assert objects.read(key, 10_000) == before
+
+
+def test_an_upload_is_new_once_it_is_whole(uploads: Uploads) -> None:
+    sent = upload(Attachment("log", "text/plain", "event.attachment", 4, BreaksOff(b"tail")))
+    with pytest.raises(OSError, match="disk"):
+        uploads.put_new(sent)
+    assert [uploads.put_new(sent) for _ in range(2)] == [True, False]
 
 
 def test_the_first_of_two_uploads_with_one_event_id_wins(uploads: Uploads) -> None:

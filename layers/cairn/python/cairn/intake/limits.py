@@ -60,6 +60,10 @@ BREADCRUMBS = 1000
 """Breadcrumbs kept of a file; sentry-native writes 100."""
 CLIENT_NAME = 200
 """Characters of a client's name."""
+PATTERN = 200
+"""Characters of a filter's pattern: as many as a release has."""
+FILTERS = 100
+"""Filters of a project. They lie in the project's row, and each looks at each crash."""
 
 
 @dataclass(frozen=True, slots=True)

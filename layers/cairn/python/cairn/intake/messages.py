@@ -9,6 +9,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from cairn.intake.errors import IntakeError, UnknownEncodingError, WrongMethodError
+from cairn.intake.outcomes import Drop
 
 REQUEST_HEADERS = (
     "x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept, content-type, authentication, "
@@ -30,6 +31,10 @@ ERROR_HEADERS: dict[type[IntakeError], dict[str, str]] = {
     UnknownEncodingError: {"accept-encoding": "gzip, deflate, br, zstd"},
 }
 
+LIMITED = "error;attachment"
+"""The categories, in the protocol's words, that a client holds back while a limit lasts: a crash, and the dump that
+comes as an attachment beside it. Only crashes count, but a dump sent on its own would be a crash without its event."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -45,8 +50,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """``event_id`` (32 hex digits) is set when a crash was accepted, ``error`` when the request was refused. ``noted``
-    counts the feedback and late attachments that were kept, ``ignored`` the items passed over, by kind."""
+    """``event_id`` (32 hex digits) is set when a crash was kept, ``dropped`` (the reason) when one was not wanted, and
+    ``error`` when the request was refused. ``noted`` counts the feedback and late attachments that were kept,
+    ``ignored`` the items passed over, by kind. ``uncounted`` are errors for which a limit was not checked or an outcome
+    not counted; they change no answer."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +62,8 @@ class Response:
     error: IntakeError | None = None
     noted: int = 0
     ignored: Mapping[str, int] = field(default_factory=dict)
+    dropped: str | None = None
+    uncounted: tuple[Exception, ...] = ()
 
 
 def accepted(event_id: str) -> Response:
@@ -81,6 +90,20 @@ def refused(error: IntakeError) -> Response:
         body["causes"] = error.causes
     headers = {**COMMON, **ERROR_HEADERS.get(type(error), {}), "content-type": "application/json"}
     return Response(error.status, headers, json.dumps(body).encode(), error=error)
+
+
+def limited(drop: Drop) -> Response:
+    """429 for a crash above a limit, with the headers that SDKs heed: how long to send no more, of what, and why."""
+    why = drop.reason.replace(":", "_")
+    headers = {
+        **COMMON,
+        "content-type": "application/json",
+        "retry-after": str(drop.retry_after),
+        "x-sentry-rate-limits": f"{drop.retry_after}:{LIMITED}:{drop.scope}:{why}",
+    }
+    cause = f"{drop.reason}: a limit of this {drop.scope} is reached, and more is taken in {drop.retry_after} s"
+    body = {"detail": "the crash was dropped: a limit is reached", "causes": [cause]}
+    return Response(429, headers, json.dumps(body).encode(), dropped=drop.reason)
 
 
 def preflight() -> Response:

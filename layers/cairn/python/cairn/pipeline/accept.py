@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Protocol, cast
@@ -18,23 +17,19 @@ from cairn.intake.envelope_request import read_envelope
 from cairn.intake.envelopes import EnvelopeReader
 from cairn.intake.errors import IntakeError, ProjectRejectedError, ProjectUnavailableError, StoringFailedError
 from cairn.intake.limits import SPOOL, Limits
-from cairn.intake.messages import Request, Response, accepted, created, named, preflight, refused
+from cairn.intake.messages import Request, Response, accepted, created, limited, named, preflight, refused
 from cairn.intake.minidump_request import read_minidump_request
+from cairn.intake.outcomes import Drop, Outcome
 from cairn.intake.routes import Endpoint, Route, route_of
 from cairn.intake.store_request import read_store_request
-from cairn.intake.upload import Attachment, Delivery, Feedback, Upload
-
-KEPT_SECONDS = 60.0
-"""How long a key is remembered: a disabled one is taken for so long still."""
-KEPT_KEYS = 1024
-"""Keys remembered, unknown ones included."""
+from cairn.intake.upload import Attachment, Crash, Delivery, Feedback, Upload
+from cairn.pipeline.gate import LimitedKey, OpenGate
+from cairn.pipeline.recent import Recent
 
 
-class ClientKey(Protocol):
-    """A client key of a project."""
+class ClientKey(LimitedKey, Protocol):
+    """A client key of a project, with its limits."""
 
-    @property
-    def project_id(self) -> int: ...
     @property
     def active(self) -> bool: ...
 
@@ -46,9 +41,9 @@ class Projects(Protocol):
 
 
 class Uploads(Protocol):
-    """Where crashes are kept. When ``put`` returns, the upload is safe."""
+    """Where crashes are kept. When ``put_new`` returns, the upload is safe; ``False`` when it was there already."""
 
-    def put(self, upload: Upload) -> object: ...
+    def put_new(self, upload: Upload) -> bool: ...
 
 
 class Notes(Protocol):
@@ -58,6 +53,25 @@ class Notes(Protocol):
     def put_attachment(self, project_id: int, event_id: str, received: float, attachment: Attachment) -> object: ...
 
 
+class Gate(Protocol):
+    """What decides which crashes are kept."""
+
+    def drop(self, crash: Crash, key: LimitedKey, now: float) -> Drop | None: ...
+
+
+class Outcomes(Protocol):
+    """Where is counted what became of crashes."""
+
+    def count(self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float) -> object: ...
+
+
+class NoOutcomes:
+    """Counts nothing."""
+
+    def count(self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """All that intake looks up and writes."""
@@ -65,15 +79,17 @@ class Stores:
     projects: Projects
     uploads: Uploads
     notes: Notes
+    gate: Gate = field(default_factory=OpenGate)
+    outcomes: Outcomes = field(default_factory=NoOutcomes)
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """To which project something came, when (Unix seconds), and from what client."""
+class Sender:
+    """Who sends, with which key, and when (Unix seconds)."""
 
-    project_id: int
+    who: Credentials
+    key: ClientKey
     time: float
-    client: str | None
 
 
 NewId = Callable[[], str]
@@ -92,79 +108,120 @@ ANSWERS: dict[Endpoint, Callable[[str | None], Response]] = {
 
 
 class RecentKeys:
-    """``Projects`` that asks once a minute for each key, and forgets the one longest unused."""
+    """``Projects`` that asks once a minute for each key."""
 
     def __init__(self, projects: Projects, clock: Callable[[], float] = time.monotonic) -> None:
-        self._projects = projects
-        self._clock = clock
-        self._kept: OrderedDict[str, tuple[float, ClientKey | None]] = OrderedDict()
+        self._recent = Recent(projects.key, clock)
 
     def key(self, public_key: str) -> ClientKey | None:
         """The key, ``None`` when there is none."""
-        asked, key = self._kept.get(public_key, (float("-inf"), None))
-        if self._clock() - asked >= KEPT_SECONDS:
-            asked, key = self._clock(), self._projects.key(public_key)
-        self._kept[public_key] = asked, key
-        self._kept.move_to_end(public_key)
-        if len(self._kept) > KEPT_KEYS:
-            self._kept.popitem(last=False)
-        return key
+        return self._recent.get(public_key)
 
 
 def accept(request: Request, stores: Stores, limits: Limits, now: Callable[[], float], new_id: NewId) -> Response:
     """Keep what a request brings, and answer the id of its crash; or answer why not.
 
     ``now`` gives Unix seconds, ``new_id`` 32 random hex digits. Whatever ``stores`` raise becomes a 503 or 500 whose
-    ``error`` has it as its cause.
+    ``error`` has it as its cause, but for the gate and the outcomes: without them the crash is kept all the same, and
+    ``uncounted`` has what they raised.
     """
     if request.method == "OPTIONS":
         return preflight()
     try:
         route = route_of(request.method, request.path)
-        with ExitStack() as files:
-            who, project_id, brought = read(request, route, stores.projects, limits, partial(temporary_file, files))
-            if route.event_id:
-                brought = replace(brought, about=route.event_id)
-            receipt = Receipt(project_id, now(), who.client)
-            event_id = keep(stores, brought, receipt, new_id)
+        sender, envelope = identify(request, route, stores.projects, limits, now)
     except IntakeError as error:
         return refused(error)
-    response = ANSWERS[route.endpoint](event_id or brought.event_id)
-    noted = len(brought.feedback) + len(brought.late)
-    return replace(response, event_id=event_id, noted=noted, ignored=brought.ignored)
+    try:
+        with ExitStack() as files:
+            brought = read(request, route, envelope, limits, partial(temporary_file, files))
+            return take(brought, route, sender, stores, new_id)
+    except IntakeError as error:
+        return counted(refused(error), Outcome.REJECTED, error.reason, sender, stores.outcomes)
 
 
-def read(
-    request: Request, route: Route, projects: Projects, limits: Limits, new_file: NewFile
-) -> tuple[Credentials, int, Delivery]:
-    """Who sends, to which project, and what: the body is read once the key is known to be good, but for the first line
-    of an envelope, which may hold the key."""
+def identify(
+    request: Request, route: Route, projects: Projects, limits: Limits, now: Callable[[], float]
+) -> tuple[Sender, EnvelopeReader | None]:
+    """Who sends. Nothing is read of the body before the key is known to be good, but for the first line of an envelope,
+    which may hold the key; the envelope is answered too."""
+    envelope = None
     if route.endpoint is Endpoint.ENVELOPE and route.project_id is not None:
         envelope = EnvelopeReader(body_pieces(request, limits))
         who = envelope_credentials(request, envelope.header.get("dsn"), route.project_id)
-        return who, check_key(projects, who, route.project_id), read_envelope(envelope, limits, new_file)
-    who = credentials(request)
-    project_id = check_key(projects, who, route.project_id)
-    return who, project_id, READERS[route.endpoint](request, limits, new_file)
+    else:
+        who = credentials(request)
+    return Sender(who, check_key(projects, who, route.project_id), now()), envelope
 
 
-def keep(stores: Stores, brought: Delivery, receipt: Receipt, new_id: NewId) -> str | None:
-    """Store what came. Answers the id of the crash, ``None`` when there is none."""
-    event_id = None
+def read(
+    request: Request, route: Route, envelope: EnvelopeReader | None, limits: Limits, new_file: NewFile
+) -> Delivery:
+    """What the body brings."""
+    if envelope is not None:
+        return read_envelope(envelope, limits, new_file)
+    return replace(READERS[route.endpoint](request, limits, new_file), about=route.event_id)
+
+
+def take(brought: Delivery, route: Route, sender: Sender, stores: Stores, new_id: NewId) -> Response:
+    """Keep what came, without a crash that is not wanted, and answer."""
+    event_id = (brought.crash.event_id or new_id()) if brought.crash else None
+    drop, problems = decided(brought.crash, sender, stores.gate)
+    wanted = replace(brought, crash=None) if drop else brought
+    is_new = keep(stores, wanted, event_id or "", sender)
+    response = replace(
+        answer(route, drop, event_id or brought.event_id),
+        event_id=event_id if wanted.crash else None,
+        dropped=drop.reason if drop else None,
+        noted=len(brought.feedback) + len(brought.late),
+        ignored=brought.ignored,
+        uncounted=problems,
+    )
+    if drop:
+        return counted(response, Outcome.DROPPED, drop.reason, sender, stores.outcomes)
+    return counted(response, Outcome.ACCEPTED, "", sender, stores.outcomes) if is_new else response
+
+
+def decided(crash: Crash | None, sender: Sender, gate: Gate) -> tuple[Drop | None, tuple[Exception, ...]]:
+    """What the gate says of a crash. Where it fails, the crash is kept: a limit is worth less than a crash."""
+    try:
+        return (gate.drop(crash, sender.key, sender.time) if crash else None), ()
+    except Exception as error:
+        return None, (error,)
+
+
+def answer(route: Route, drop: Drop | None, event_id: str | None) -> Response:
+    """What the client is told. Minidump uploaders take a 429 for a reason to send again, so they are told that all is
+    well; SDKs heed it. A crash that a filter drops will not be taken later either: no client is told to wait."""
+    if drop and drop.is_limit and route.endpoint is not Endpoint.MINIDUMP:
+        return limited(drop)
+    return ANSWERS[route.endpoint](event_id)
+
+
+def counted(response: Response, outcome: Outcome, reason: str, sender: Sender, outcomes: Outcomes) -> Response:
+    """Count an outcome. The response says when that failed, and is the same."""
+    try:
+        outcomes.count(sender.key.project_id, sender.key.public_key, outcome, reason, sender.time)
+    except Exception as error:
+        return replace(response, uncounted=(*response.uncounted, error))
+    return response
+
+
+def keep(stores: Stores, brought: Delivery, event_id: str, sender: Sender) -> bool:
+    """Store what came, its crash under ``event_id``. Answers whether there is a crash that is new."""
+    project_id, is_new = sender.key.project_id, False
     try:
         if crash := brought.crash:
-            event_id = crash.event_id or new_id()
             event = {**crash.event, "event_id": event_id}
-            stores.uploads.put(
-                Upload(event_id, receipt.project_id, receipt.time, crash.attachments, event, receipt.client)
-            )
+            upload = Upload(event_id, project_id, sender.time, crash.attachments, event, sender.who.client)
+            is_new = stores.uploads.put_new(upload)
         for feedback in brought.feedback:
-            stores.notes.put_feedback(receipt.project_id, receipt.time, feedback)
+            stores.notes.put_feedback(project_id, sender.time, feedback)
         for attachment in brought.late:
-            stores.notes.put_attachment(receipt.project_id, brought.about or "", receipt.time, attachment)
+            stores.notes.put_attachment(project_id, brought.about or "", sender.time, attachment)
     except Exception as error:
         raise StoringFailedError("the crash could not be stored just now: send it again later") from error
-    return event_id
+    return is_new
 
 
 def temporary_file(files: ExitStack) -> BinaryIO:
@@ -172,8 +229,8 @@ def temporary_file(files: ExitStack) -> BinaryIO:
     return cast(BinaryIO, files.enter_context(SpooledTemporaryFile(max_size=SPOOL)))
 
 
-def check_key(projects: Projects, who: Credentials, project_id: int | None) -> int:
-    """The project of an active key, which must be this one when it is told."""
+def check_key(projects: Projects, who: Credentials, project_id: int | None) -> ClientKey:
+    """The active key, which must be one of this project when that is told."""
     try:
         key = projects.key(who.public_key)
     except Exception as error:
@@ -184,4 +241,4 @@ def check_key(projects: Projects, who: Credentials, project_id: int | None) -> i
         raise ProjectRejectedError(f"the key is not one of project {project_id}: copy the DSN as a whole")
     if not key.active:
         raise ProjectRejectedError("the key is disabled: use another key of the project")
-    return key.project_id
+    return key

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 CONNECTIONS = 16
 """Connections a client keeps open: above what the thread pools of this room use at once."""
 
+PATIENT = Config(
+    connect_timeout=3,
+    read_timeout=20,
+    max_pool_connections=CONNECTIONS,
+    retries={"mode": "standard", "total_max_attempts": 5},
+)
+IMPATIENT = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+"""For what a client waits for and could do without: a call fails after some seconds, long before the function ends."""
+
 
 class Clients:
     """S3, DynamoDB, SQS and CloudFormation.
@@ -27,11 +36,21 @@ class Clients:
     credentials come from botocore's usual places, or from ``session``. Threads may share one ``Clients``.
     """
 
-    def __init__(self, endpoint_url: str | None = None, session: botocore.session.Session | None = None) -> None:
+    def __init__(
+        self,
+        endpoint_url: str | None = None,
+        session: botocore.session.Session | None = None,
+        config: Config = PATIENT,
+    ) -> None:
         self._endpoint_url = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or None
         self._session = session or botocore.session.get_session()
+        self._common = config
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
+
+    def impatient(self) -> Clients:
+        """Clients for the same place that give up soon."""
+        return Clients(self._endpoint_url, self._session, IMPATIENT)
 
     @property
     def s3(self) -> S3Client:
@@ -66,16 +85,10 @@ class Clients:
             return self._made[service]
 
     def _config(self, service: str) -> Config:
-        common = Config(
-            connect_timeout=3,
-            read_timeout=20,
-            max_pool_connections=CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": 5},
-        )
         if service != "s3":
-            return common
+            return self._common
         style: Literal["path", "virtual"] = "path" if self._endpoint_url else "virtual"
-        return common.merge(Config(signature_version="s3v4", s3={"addressing_style": style}))
+        return self._common.merge(Config(signature_version="s3v4", s3={"addressing_style": style}))
 
 
 @cache

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from cairn.intake.limits import FILTERS, PATTERN
+from cairn.intake.rules import Filter, FilterKind, Rate
 from cairn.store.aws import Clients
 from cairn.store.errors import RefusedError, TakenError
 from cairn.store.settings import Settings
@@ -20,23 +23,29 @@ NEW = "attribute_not_exists(pk)"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A program whose crashes are kept together. ``id`` is the number in the DSN, ``created`` Unix seconds."""
+    """A program whose crashes are kept together. ``id`` is the number in the DSN, ``created`` Unix seconds. ``filters``
+    keep crashes out, ``spike_protection`` those that are far above what is usual."""
 
     id: int
     slug: str
     name: str
     created: float
+    filters: tuple[Filter, ...] = ()
+    spike_protection: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ClientKey:
-    """What a client shows to send crashes. ``public_key`` is 32 lower-case hex digits, ``created`` Unix seconds."""
+    """What a client shows to send crashes. ``public_key`` is 32 lower-case hex digits, ``created`` Unix seconds. Of its
+    crashes no more are kept than ``rate`` says, nor than ``daily`` in a day of UTC; ``None`` sets no limit."""
 
     public_key: str
     project_id: int
     label: str
     active: bool
     created: float
+    rate: Rate | None = None
+    daily: int | None = None
 
 
 class Projects:
@@ -92,11 +101,32 @@ class Projects:
         rows = self._table.query("#owner = :owner", {":owner": ALL_PROJECTS}, OWNER_INDEX)
         return tuple(sorted((project_of(row) for row in rows), key=lambda project: project.id))
 
-    def create_key(self, project_id: int, label: str) -> ClientKey:
+    def set_spike_protection(self, project_id: int, protected: bool) -> Project | None:
+        """Switch the spike protection of a project. Answers the project as it is then, ``None`` when there is none."""
+        return self._change(project_id, "SET #spike_protection = :protected", {":protected": protected})
+
+    def add_filter(self, project_id: int, added: Filter) -> Project | None:
+        """Keep out what a filter matches, if it does not yet. Answers as ``set_spike_protection``. Raises
+        ``RefusedError`` (``bad_pattern``, ``too_many_filters``)."""
+        if not 0 < len(added.pattern) <= PATTERN:
+            raise RefusedError("bad_pattern", f"a pattern has 1 to {PATTERN} characters")
+        project = self.get(project_id)
+        if project is None or added in project.filters:
+            return project
+        if len(project.filters) >= FILTERS:
+            raise RefusedError("too_many_filters", f"the project has {FILTERS} filters: remove some first")
+        return self._change(project_id, "ADD #filters :added", {":added": {f"{added.kind}:{added.pattern}"}})
+
+    def remove_filter(self, project_id: int, removed: Filter) -> Project | None:
+        """Take a filter away, if it is there. Answers as ``set_spike_protection``."""
+        gone = {f"{removed.kind}:{removed.pattern}"}
+        return self._change(project_id, "DELETE #filters :gone", {":gone": gone})
+
+    def create_key(self, project_id: int, label: str, rate: Rate | None = None, daily: int | None = None) -> ClientKey:
         """Make a key for a project. Raises ``RefusedError`` (``no_such_project``) when there is no such project."""
         if self.get(project_id) is None:
             raise RefusedError("no_such_project", f"there is no project {project_id}")
-        key = ClientKey(secrets.token_hex(16), project_id, label, True, time.time())
+        key = ClientKey(secrets.token_hex(16), project_id, label, True, time.time(), rate, daily)
         row = {
             "pk": f"key#{key.public_key}",
             "sk": "key",
@@ -106,6 +136,8 @@ class Projects:
             "label": label,
             "active": True,
             "created": key.created,
+            "rate": asdict(rate) if rate else None,
+            "daily": daily,
         }
         self._table.put(row, NEW)
         return key
@@ -122,10 +154,22 @@ class Projects:
 
     def disable_key(self, public_key: str) -> ClientKey | None:
         """Take no more crashes with this key. Answers the key as it is then, ``None`` when there is no such key."""
-        row = self._table.update(
-            f"key#{public_key}", "key", "SET #active = :no", {":no": False}, "attribute_exists(pk)"
-        )
+        return self.change_key(public_key, active=False)
+
+    def change_key(self, public_key: str, **values: Any) -> ClientKey | None:
+        """Set fields of a key: ``label``, ``active``, ``rate``, ``daily``; ``None`` takes a limit away. Answers as
+        ``disable_key``."""
+        set_to = {name: asdict(value) if isinstance(value, Rate) else value for name, value in values.items()}
+        kept = [f"#{name} = :{name}" for name, value in set_to.items() if value is not None]
+        gone = [f"#{name}" for name, value in set_to.items() if value is None]
+        change = [f"SET {', '.join(kept)}" if kept else "", f"REMOVE {', '.join(gone)}" if gone else ""]
+        new = {f":{name}": value for name, value in set_to.items() if value is not None}
+        row = self._table.update(f"key#{public_key}", "key", " ".join(change).strip(), new, "attribute_exists(pk)")
         return key_of(row) if row else None
+
+    def _change(self, project_id: int, change: str, values: Row) -> Project | None:
+        row = self._table.update(f"project#{project_id}", "project", change, values, "attribute_exists(pk)")
+        return project_of(row) if row else None
 
 
 def taken(slug: str) -> TakenError:
@@ -135,9 +179,21 @@ def taken(slug: str) -> TakenError:
 
 def project_of(row: Row) -> Project:
     """The project that a row holds."""
-    return Project(row["id"], row["slug"], row["name"], row["created"])
+    filters = tuple(map(filter_of, sorted(row.get("filters", ()))))
+    return Project(
+        row["id"], row["slug"], row["name"], row["created"], filters, bool(row.get("spike_protection", False))
+    )
+
+
+def filter_of(text: str) -> Filter:
+    """The filter that a row has as ``<kind>:<pattern>``."""
+    kind, _, pattern = text.partition(":")
+    return Filter(FilterKind(kind), pattern)
 
 
 def key_of(row: Row) -> ClientKey:
     """The client key that a row holds."""
-    return ClientKey(row["public_key"], row["project_id"], row["label"], row["active"], row["created"])
+    rate = Rate(row["rate"]["events"], row["rate"]["seconds"]) if "rate" in row else None
+    return ClientKey(
+        row["public_key"], row["project_id"], row["label"], row["active"], row["created"], rate, row.get("daily")
+    )

@@ -14,8 +14,8 @@ from cairn.store.aws import Clients
 from cairn.store.errors import UnavailableError, error_code, store_errors
 
 Row: TypeAlias = dict[str, Any]
-"""Attributes of an item: ``str``, ``int``, ``float``, ``bool``, ``bytes``, lists and dicts of them. ``None`` is left
-out when written."""
+"""Attributes of an item: ``str``, ``int``, ``float``, ``bool``, ``bytes``, lists and dicts of them, and sets of ``str``
+with at least one. ``None`` is left out when written."""
 
 BATCH = 100
 """Keys that one BatchGetItem takes."""
@@ -205,7 +205,7 @@ def to_item(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: to_attribute(value) for name, value in row.items() if value is not None}
 
 
-def to_attribute(value: Any) -> dict[str, Any]:
+def to_attribute(value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one for each type
     """One value in DynamoDB's form. Raises ``TypeError`` for a type that has none here."""
     match value:
         case bool():
@@ -218,6 +218,8 @@ def to_attribute(value: Any) -> dict[str, Any]:
             return {"B": value}
         case list() | tuple():
             return {"L": [to_attribute(entry) for entry in value]}
+        case set():
+            return {"SS": sorted(value)}
         case Mapping():
             return {"M": to_item(value)}
     raise TypeError(f"a row cannot hold {type(value).__name__}")
@@ -238,4 +240,6 @@ def from_attribute(attribute: Mapping[str, Any]) -> Any:
             return [from_attribute(entry) for entry in value]
         case "M":
             return from_item(value)
+        case "SS":
+            return set(value)
     return value

@@ -66,6 +66,11 @@ class Uploads:
     def put(self, upload: Upload) -> str:
         """Store an upload, and answer the key of its ``upload.json``. When this returns, all of it is in S3.
         Contents must be seekable; they are read from their start, so the call can be repeated."""
+        self.put_new(upload)
+        return folder_of(upload) + MANIFEST
+
+    def put_new(self, upload: Upload) -> bool:
+        """Store an upload as ``put`` does; ``False`` when it was there already, as a whole."""
         folder = folder_of(upload)
         dump = upload.dump
         others = [attachment for attachment in upload.attachments if attachment is not dump]
@@ -81,8 +86,7 @@ class Uploads:
             "attachments": [asdict(attachment) for attachment in stored],
             "event": upload.event,
         }
-        self._objects.put_new(folder + MANIFEST, json.dumps(manifest).encode(), "application/json")
-        return folder + MANIFEST
+        return self._objects.put_new(folder + MANIFEST, json.dumps(manifest).encode(), "application/json")
 
     def get(self, key: str) -> StoredUpload | None:
         """The upload whose ``upload.json`` has this key; ``None`` when it is not there (any more). Raises
