@@ -5,6 +5,8 @@ from __future__ import annotations
 from aws_cdk import Duration
 from constructs import Construct
 
+from cairn.store.outcomes import PREFIX as OUTCOMES
+from cairn.store.projects import PROJECT
 from cairn.store.waiting import WAITING, WANTED
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
@@ -39,6 +41,8 @@ class Symbolication(Construct):
         self.worker.may_use_table(storage.symbols, "BatchGetItem")
         self.worker.may_use_table(storage.symbols, "GetItem", "BatchWriteItem", keys=(WAITING, WANTED))
         self.worker.may_use_table(storage.events, "GetItem", "PutItem")
+        self.worker.may_use_table(storage.events, "UpdateItem", keys=(OUTCOMES,))
+        self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT,))
         self.worker.may_use_objects("crashes/", "GetObject")
         self.worker.may_use_objects("symbols/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject")

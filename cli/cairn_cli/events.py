@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 
 from cairn.crash.event import Event
+from cairn.store.drops import Drops
 from cairn.store.errors import StoreError
 from cairn.store.events import Events, EventSummary
 from cairn.store.notes import Notes, with_notes
@@ -66,6 +67,8 @@ def _show(target: Target, arguments: argparse.Namespace) -> int:
     events = Events(target.settings, target.clients)
     record = events.find(arguments.id)
     if record is None:
+        if reason := Drops(target.settings, target.clients).reason(arguments.id):
+            raise CliError(f"the crash {arguments.id} was dropped: {reason}", "`cairn filters list` shows the filters")
         raise CliError(
             f"there is no event {arguments.id}",
             "a crash shows up a few seconds after it was sent; `cairn events list` shows those that are there",

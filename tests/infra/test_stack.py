@@ -196,6 +196,9 @@ def test_symbolication_reads_hostile_bytes_and_can_write_no_symbols(cairn: Resou
     assert [sorted(statement["Action"]) for statement in writing] == [["dynamodb:BatchWriteItem", "dynamodb:GetItem"]]
     keys = writing[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     assert keys == ["waiting#*", "wanted#*"]
+    of_projects = [s for n, s in statements(cairn) if n == roles and "StorageProjects" in json.dumps(s["Resource"])]
+    assert [s["Action"] for s in of_projects] == ["dynamodb:GetItem"], "and reads neither keys nor tokens"
+    assert of_projects[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["project#*"]
     free = [s["Action"] for n, s in statements(cairn) if n == roles and "Condition" not in s]
     assert not [action for actions in free for action in listed(actions) if "Write" in action or "Update" in action]
 

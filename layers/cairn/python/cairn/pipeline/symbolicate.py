@@ -14,6 +14,7 @@ from cairn.crash.build_event import Received, build_event, unreadable_event
 from cairn.crash.event import AttachmentInfo, Event
 from cairn.crash.process import process
 from cairn.minidump.errors import MinidumpError
+from cairn.pipeline.message_filter import MessageFilter
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.pipeline.wanted_modules import wanted_modules
 from cairn.store.aws import Clients
@@ -36,6 +37,7 @@ class Outcome(StrEnum):
     SYMBOLICATED = "symbolicated"
     CLIENT = "client"  # there is no dump: the client's own event
     UNREADABLE = "unreadable"  # the event says why
+    FILTERED = "filtered"  # a filter of the project keeps it out
     DUPLICATE = "duplicate"  # another upload has the event id
     GONE = "gone"  # the upload is past its retention
 
@@ -73,6 +75,7 @@ class Symbolication:
         self._waiting = WaitingCrashes(settings, clients)
         self._index = SymbolIndex(settings, clients)
         self._files = OpenSymbolFiles(settings, clients)
+        self._filter = MessageFilter(settings, clients)
 
     def run(self, upload_key: str) -> Symbolicated:
         """Make the event of the upload whose ``upload.json`` has this key.
@@ -92,12 +95,14 @@ class Symbolication:
     def _store(self, data: bytes | None, upload: StoredUpload) -> Symbolicated:
         """Make the event, store it, and let it wait for what it lacks: in this order, and then look again whether
         anything came meanwhile. The compile step indexes first, and then looks who waits. So one of the two sees the
-        other, and no later event is replaced by an earlier one."""
-        first = self._events.first_symbolicated(upload.project_id, upload.event_id)
+        other, and no later event is replaced by an earlier one. A filter drops only what is no event yet."""
+        first = known = self._events.first_symbolicated(upload.project_id, upload.event_id)
         for again in range(TRIES):
             received = received_of(upload, first)
             first = received.first_symbolicated
             made = self._make(data, received, is_late=again > 0)
+            if known is None and self._filter.drops(made.event, upload):
+                return _summary(made.event, Outcome.FILTERED)
             if not self._events.put(record_of(made.event, upload, made.outcome)):
                 return _summary(made.event, Outcome.DUPLICATE)
             self._waiting.put(waiting_crash(upload, made.wanted))

@@ -15,6 +15,7 @@ from cairn.store.settings import Settings
 from cairn.store.table import Row, Table
 
 OWNER_INDEX = "by_owner"
+PROJECT = "project#"
 ALL_PROJECTS = "projects"
 """Owner of all projects; the owner of a key is its project."""
 
@@ -73,7 +74,7 @@ class Projects:
         counter = self._table.update("counter", "project", "ADD #last :one", {":one": 1})
         project = Project((counter or {})["last"], slug, name, time.time())
         row = {
-            "pk": f"project#{project.id}",
+            "pk": f"{PROJECT}{project.id}",
             "sk": "project",
             "owner": ALL_PROJECTS,
             "id": project.id,
@@ -88,7 +89,7 @@ class Projects:
 
     def get(self, project_id: int) -> Project | None:
         """The project with this id."""
-        row = self._table.get(f"project#{project_id}", "project")
+        row = self._table.get(f"{PROJECT}{project_id}", "project")
         return project_of(row) if row else None
 
     def by_slug(self, slug: str) -> Project | None:
@@ -130,7 +131,7 @@ class Projects:
         row = {
             "pk": f"key#{key.public_key}",
             "sk": "key",
-            "owner": f"project#{project_id}",
+            "owner": f"{PROJECT}{project_id}",
             "public_key": key.public_key,
             "project_id": project_id,
             "label": label,
@@ -149,7 +150,7 @@ class Projects:
 
     def keys(self, project_id: int) -> tuple[ClientKey, ...]:
         """All keys of a project, oldest first."""
-        rows = self._table.query("#owner = :owner", {":owner": f"project#{project_id}"}, OWNER_INDEX)
+        rows = self._table.query("#owner = :owner", {":owner": f"{PROJECT}{project_id}"}, OWNER_INDEX)
         return tuple(sorted((key_of(row) for row in rows), key=lambda key: key.created))
 
     def disable_key(self, public_key: str) -> ClientKey | None:
@@ -168,7 +169,7 @@ class Projects:
         return key_of(row) if row else None
 
     def _change(self, project_id: int, change: str, values: Row) -> Project | None:
-        row = self._table.update(f"project#{project_id}", "project", change, values, "attribute_exists(pk)")
+        row = self._table.update(f"{PROJECT}{project_id}", "project", change, values, "attribute_exists(pk)")
         return project_of(row) if row else None
 
 
