@@ -57,6 +57,7 @@ class Ingest(Construct):
         self.worker.may_use_table(storage.projects, "GetItem")
         self.worker.may_use_table(storage.events, "PutItem")
         self.worker.may_use_table(storage.events, "UpdateItem", keys=(COUNTERS, OUTCOMES))
+        self.worker.may_use_table(storage.events, "Query", keys=(OUTCOMES,))
         self.worker.may_use_objects("crashes/", "PutObject", "AbortMultipartUpload")
         self.api = apigateway.HttpApi(
             self, "Api", api_name=settings.stack_name, description="Where crashes are sent", create_default_stage=False

@@ -44,6 +44,8 @@ class DeploymentSettings:
     limit_event: int = limits.EVENT
     limit_attachments: int = limits.ATTACHMENTS
     limit_parts: int = limits.PARTS
+    limit_spike_floor: int = limits.SPIKE_FLOOR
+    limit_spike_multiple: int = limits.SPIKE_MULTIPLE
 
     @property
     def intake_environment(self) -> dict[str, str]:

@@ -21,7 +21,7 @@ COMMANDS = {
     "stackwalk": ("cairn_cli.stackwalk", "read a minidump offline: reason, stacks, modules"),
     "events": ("cairn_cli.events", "list crashes, or show one"),
     "upload-debug-files": ("cairn_cli.debug_files", "send the symbols of a build"),
-    "projects": ("cairn_cli.projects", "list or create projects"),
+    "projects": ("cairn_cli.projects", "list, create or change projects"),
     "keys": ("cairn_cli.keys", "list, create or change the keys that clients send crashes with"),
     "filters": ("cairn_cli.filters", "list, add or remove filters: crashes that a project does not want"),
     "tokens": ("cairn_cli.tokens", "list, create or revoke the tokens that build machines send debug files with"),

@@ -17,6 +17,7 @@ from cairn.intake.messages import Request, Response
 from cairn.pipeline.accept import RecentKeys, Stores, accept
 from cairn.pipeline.gate import Gate
 from cairn.pipeline.limiter import Limiter
+from cairn.pipeline.spikes import Spikes
 
 NAMESPACE = "Cairn"
 LIMITS = Limits.from_environment()
@@ -31,12 +32,13 @@ def stores() -> Stores:
 
     names, clients = settings.Settings.from_environment(), aws.shared()
     hasty = clients.impatient()
+    counts = outcomes.Outcomes(names, hasty)
     return Stores(
         RecentKeys(projects.Projects(names, clients)),
         uploads.Uploads(names, clients),
         notes.Notes(names, clients),
-        Gate(projects.Projects(names, hasty).get, Limiter(counters.Counters(names, hasty))),
-        outcomes.Outcomes(names, hasty),
+        Gate(projects.Projects(names, hasty).get, Limiter(counters.Counters(names, hasty)), Spikes(counts, LIMITS)),
+        counts,
     )
 
 

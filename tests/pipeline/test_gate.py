@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from cairn.intake.upload import Crash, Upload
 from cairn.pipeline.accept import Stores, accept
 from cairn.pipeline.gate import Gate, LimitedKey
 from cairn.pipeline.limiter import Limiter
+from cairn.pipeline.spikes import Spikes
+from cairn.store.outcomes import OutcomeCount
 from tests.intake.clients import (
     DUMP,
     KEY,
@@ -36,12 +39,29 @@ from tests.intake.envelopes import EVENT_ID, dump_item, envelope, item
 from tests.pipeline.test_limiter import NOON, Counts
 
 ENVELOPE = envelope(item("event", {"level": "fatal", "release": "game@1"}), event_id=EVENT_ID)
+LIMITS = Limits(spike_floor=5, spike_multiple=10)
 DETAIL = "the crash was dropped: a limit is reached"
 
 
 @dataclass(frozen=True)
 class Rules:
     filters: Sequence[Filter] = ()
+    spike_protection: bool = False
+
+
+class History:
+    """What came in on the days before: ``past`` has days ago and accepted crashes. Notes when it is asked."""
+
+    def __init__(self, past: Mapping[int, int] | None = None) -> None:
+        self.past = past or {}
+        self.asked: list[tuple[date, date]] = []
+
+    def between(self, project_id: int, first: date, last: date) -> list[OutcomeCount]:
+        assert project_id == PROJECT
+        self.asked.append((first, last))
+        days = {last + timedelta(1) - timedelta(ago): count for ago, count in self.past.items()}
+        dropped = OutcomeCount(last, Outcome.DROPPED, "spike", KEY, 10**6)
+        return [OutcomeCount(day, Outcome.ACCEPTED, "", KEY, count) for day, count in days.items()] + [dropped]
 
 
 @dataclass
@@ -63,7 +83,8 @@ class Cairn:
     def __init__(self, key: Key | None = None, rules: Rules | None = None) -> None:
         self.now = NOON
         self.counters, self.outcomes, self.uploads, self.notes = Counts(), Counted(), KeptUploads(), KeptNotes()
-        self.gate = Gate({PROJECT: rules or Rules()}.get, Limiter(self.counters))
+        self.history = History()
+        self.gate = Gate({PROJECT: rules or Rules()}.get, Limiter(self.counters), Spikes(self.history, LIMITS))
         self.stores = Stores(OneProject({KEY: key or Key()}), self.uploads, self.notes, self.gate, self.outcomes)
         self._ids = 0
 
@@ -185,6 +206,65 @@ def test_what_a_filter_drops_uses_up_no_limit() -> None:
     assert cairn.minidump().dropped is None
 
 
+TODAY = date(2023, 11, 15)
+
+
+def spiking(past: Mapping[int, int], key: Key | None = None) -> Cairn:
+    cairn = Cairn(key, Rules(spike_protection=True))
+    cairn.history.past = past
+    return cairn
+
+
+@pytest.mark.parametrize(
+    ("past", "passes"),
+    [
+        ({}, 5),
+        ({1: 24}, 10),
+        ({1: 48, 2: 0}, 10),
+        ({1: 84, 7: 84}, 10),
+        ({7: 1}, 5),
+        ({1: 25}, 11),
+    ],
+    ids=["none: the floor", "one an hour", "of two days", "of a week", "next to none", "rounded up"],
+)
+def test_a_spike_is_ten_times_what_is_usual(past: Mapping[int, int], passes: int) -> None:
+    cairn = spiking(past)
+    answers = [cairn.minidump() for _ in range(14)]
+    assert [answer.dropped for answer in answers] == [None] * passes + ["spike"] * (14 - passes)
+    assert cairn.outcomes.of("dropped", "spike") == 14 - passes
+
+
+def test_a_spike_is_the_projects_and_ends_with_its_hour() -> None:
+    cairn = spiking({})
+    answers = [cairn.envelope(envelope(item("event", {}))) for _ in range(6)]
+    assert [answer.status for answer in answers] == [200] * 5 + [429]
+    assert answers[5].headers["x-sentry-rate-limits"] == "3600:error;attachment:project:spike"
+    assert b"a limit of this project is reached" in answers[5].body
+    cairn.now += 3600
+    assert cairn.minidump().dropped is None
+
+
+def test_the_history_is_read_once_a_day_and_only_where_it_is_wanted() -> None:
+    cairn = spiking({1: 2400})
+    for _ in range(3):
+        cairn.minidump()
+    assert cairn.history.asked == [(TODAY - timedelta(7), TODAY - timedelta(1))]
+    cairn.now += 12 * 3600
+    cairn.minidump()
+    assert cairn.history.asked[1:] == [(TODAY - timedelta(6), TODAY)]
+    unprotected = Cairn(Key(daily=5))
+    unprotected.minidump()
+    assert unprotected.history.asked == []
+
+
+def test_what_a_spike_drops_does_not_use_up_the_day() -> None:
+    cairn = spiking({}, Key(daily=8))
+    assert [cairn.minidump().dropped for _ in range(20)].count(None) == 5
+    cairn.now += 3600
+    reasons = [cairn.minidump().dropped for _ in range(20)]
+    assert (reasons.count(None), reasons.count("quota:daily")) == (3, 17)
+
+
 def test_a_crash_sent_again_is_counted_once() -> None:
     cairn = Cairn()
     assert [cairn.envelope().status for _ in range(3)] == [200] * 3
@@ -195,19 +275,30 @@ def broken(*_: object) -> Any:
     raise RuntimeError("throttled")
 
 
+UNUSED = Spikes(History(), LIMITS)
+
+
 class BrokenCounters:
     add = broken
 
 
 def without_counters(cairn: Cairn) -> Stores:
-    return replace(cairn.stores, gate=Gate({PROJECT: Rules()}.get, Limiter(BrokenCounters())))
+    return replace(cairn.stores, gate=Gate({PROJECT: Rules()}.get, Limiter(BrokenCounters()), UNUSED))
 
 
 def without_projects(cairn: Cairn) -> Stores:
-    return replace(cairn.stores, gate=Gate(broken, Limiter(cairn.counters)))
+    return replace(cairn.stores, gate=Gate(broken, Limiter(cairn.counters), UNUSED))
 
 
-@pytest.mark.parametrize("spoil", [without_counters, without_projects])
+def without_history(cairn: Cairn) -> Stores:
+    class Broken:
+        between = broken
+
+    rules = {PROJECT: Rules(spike_protection=True)}
+    return replace(cairn.stores, gate=Gate(rules.get, Limiter(cairn.counters), Spikes(Broken(), LIMITS)))
+
+
+@pytest.mark.parametrize("spoil", [without_counters, without_projects, without_history])
 def test_when_a_limit_cannot_be_checked_the_crash_is_kept(spoil: Callable[[Cairn], Stores]) -> None:
     cairn = Cairn(Key(daily=1))
     cairn.stores = spoil(cairn)

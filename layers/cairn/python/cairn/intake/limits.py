@@ -28,6 +28,10 @@ ATTACHMENTS = 30
 """Files of a form, the dump included: as many as Relay takes."""
 PARTS = 1000
 """Parts of a form. Electron sends about 60; a hundred thousand would only keep the parser busy."""
+SPIKE_FLOOR = 100
+"""Crashes of a project in an hour that are never a spike: a small or new program has no usual rate to speak of."""
+SPIKE_MULTIPLE = 10
+"""How many times its usual rate of an hour a project with spike protection may send."""
 
 PIECE = 64 * KIB
 """Bytes read, decompressed and parsed at a time."""
@@ -68,7 +72,7 @@ FILTERS = 100
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits that a deployment can choose; bytes, but for the counts ``attachments`` and ``parts``."""
+    """The limits that a deployment can choose; bytes, but for the counts ``attachments``, ``parts`` and ``spike_…``."""
 
     compressed_body: int = COMPRESSED_BODY
     body: int = BODY
@@ -77,6 +81,8 @@ class Limits:
     event: int = EVENT
     attachments: int = ATTACHMENTS
     parts: int = PARTS
+    spike_floor: int = SPIKE_FLOOR
+    spike_multiple: int = SPIKE_MULTIPLE
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:

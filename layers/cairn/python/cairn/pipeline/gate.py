@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 from cairn.intake.outcomes import DAILY_QUOTA, FILTERED_RELEASE, RATE_LIMITED, Drop
@@ -32,14 +33,23 @@ class ProjectRules(Protocol):
 
     @property
     def filters(self) -> Sequence[Filter]: ...
+    @property
+    def spike_protection(self) -> bool: ...
+
+
+class Spikes(Protocol):
+    """What knows how many crashes of a project are too many on a day (UTC)."""
+
+    def limit(self, project_id: int, today: date) -> Limit: ...
 
 
 class Gate:
     """One for the life of a process. It looks a project up once a minute."""
 
-    def __init__(self, project: Callable[[int], ProjectRules | None], limiter: Limiter) -> None:
+    def __init__(self, project: Callable[[int], ProjectRules | None], limiter: Limiter, spikes: Spikes) -> None:
         self._projects = Recent(project)
         self._limiter = limiter
+        self._spikes = spikes
 
     def drop(self, crash: Crash, key: LimitedKey, now: float) -> Drop | None:
         """Why a crash is not kept; ``None`` when it is, and then it is counted against the limits. ``now`` is in Unix
@@ -47,22 +57,23 @@ class Gate:
         project = self._projects.get(key.project_id)
         if project and is_unwanted(crash, project.filters):
             return Drop(FILTERED_RELEASE)
-        return self._limiter.reached(list(limits_of(key)), now)
+        return self._limiter.reached(list(self._limits(key, project, now)), now)
+
+    def _limits(self, key: LimitedKey, project: ProjectRules | None, now: float) -> Iterable[Limit]:
+        """The limits of a crash, the one for the shortest time first: what it drops does not count for the next."""
+        name = f"key#{key.public_key}"
+        if key.rate:
+            yield Limit(name, RATE_LIMITED, "key", key.rate.events, key.rate.seconds)
+        if project and project.spike_protection:
+            yield self._spikes.limit(key.project_id, datetime.fromtimestamp(now, UTC).date())
+        if key.daily:
+            yield Limit(name, DAILY_QUOTA, "key", key.daily, DAY)
 
 
 def is_unwanted(crash: Crash, filters: Sequence[Filter]) -> bool:
     """Whether a filter keeps out the release that the client names."""
     release = crash.event.get("release")
     return isinstance(release, str) and matching(filters, FilterKind.RELEASE, [release]) is not None
-
-
-def limits_of(key: LimitedKey) -> Iterable[Limit]:
-    """The limits of a key, the one for the shortest time first: what it drops does not count for the day."""
-    name = f"key#{key.public_key}"
-    if key.rate:
-        yield Limit(name, RATE_LIMITED, "key", key.rate.events, key.rate.seconds)
-    if key.daily:
-        yield Limit(name, DAILY_QUOTA, "key", key.daily, DAY)
 
 
 class OpenGate:
