@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,13 @@ class Running:
             )
             time.sleep(0.05)
         return found
+
+    def until(self, holds: Callable[[], bool], patience: float = 30) -> None:
+        """Wait until something holds."""
+        deadline = time.monotonic() + patience
+        while not holds():
+            assert time.monotonic() < deadline, f"not after {patience} s\n{self.cairn.emulator.log_tail()}"
+            time.sleep(0.05)
 
     def event(self, event_id: str) -> Event:
         """The event, once it is there."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import boto3
 import pytest
 
+from cairn.intake.rules import Filter, FilterKind
 from cairn.store.aws import Clients
 from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_files import DebugFiles
@@ -23,6 +24,7 @@ from cairn.store.outcomes import Outcomes
 from cairn.store.projects import Projects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
+from cairn.store.table import Table
 from cairn.store.tokens import ApiTokens
 from cairn_cli.local.deploy import deploy
 from infra.bundling import ROOT, Target, build
@@ -170,8 +172,33 @@ def test_a_limit_is_held_and_every_outcome_counted(deployed: Deployed) -> None:
     first, second = (deployed.send(dump, project.id, key) for _ in range(2))
     assert first != second
     assert outcomes(deployed, project.id) == {("accepted", ""): 1, ("dropped", "quota:daily"): 1}
+    token, _ = ApiTokens(deployed.settings, deployed.clients).create(deployed.endpoint, "test", ["project:read"])
+    groups = deployed.api(token, f"organizations/cairn/stats_v2/?project={project.id}")["groups"]
+    assert [group["by"]["outcome"] for group in groups] == ["accepted", "rate_limited"]
     deployed.event(first)
     assert Events(deployed.settings, deployed.clients).find(second) is None
+
+
+def test_a_spike_is_cut_off_by_what_was_before(deployed: Deployed) -> None:
+    projects = Projects(deployed.settings, deployed.clients)
+    project = projects.create(f"project-{time.monotonic_ns()}", "Lighthouse")
+    projects.set_spike_protection(project.id, True)
+    deployed.send((SAMPLE / "lighthouse.dmp").read_bytes(), project.id, projects.create_key(project.id, "").public_key)
+    table = Table(deployed.clients, deployed.settings.events_table)
+    hour = int(time.time() // 3600)
+    counted = [table.get(f"limit#project#{project.id}#spike#3600#{h}#0", "count") for h in (hour - 1, hour)]
+    assert [row["count"] for row in counted if row] == [1]
+
+
+def test_a_filter_by_message_drops_what_was_stored(deployed: Deployed) -> None:
+    projects = Projects(deployed.settings, deployed.clients)
+    project = projects.create(f"project-{time.monotonic_ns()}", "Lighthouse")
+    projects.add_filter(project.id, Filter(FilterKind.MESSAGE, "SIGSEGV*"))
+    key = projects.create_key(project.id, "").public_key
+    event_id = deployed.send((SAMPLE / "lighthouse.dmp").read_bytes(), project.id, key)
+    expected = {("accepted", ""): 1, ("dropped", "filtered:message"): 1}
+    soon(lambda: outcomes(deployed, project.id) == expected)
+    assert Events(deployed.settings, deployed.clients).find(event_id) is None
 
 
 def outcomes(deployed: Deployed, project_id: int) -> dict[tuple[str, str], int]:

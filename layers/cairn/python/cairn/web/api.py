@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -16,6 +18,7 @@ from cairn.web.chunk_upload import read_chunks, upload_options
 from cairn.web.errors import ApiError, BadRequestError
 from cairn.web.organizations import organization, projects_of, who_is_asking
 from cairn.web.services import Services
+from cairn.web.stats import question, statistics
 
 ORGANIZATION = "/api/0/organizations/<org>/"
 PROJECT = "/api/0/projects/<org>/<project>/"
@@ -37,6 +40,7 @@ class Api:
             ("GET", "/api/0/", self._info),
             ("GET", "/api/0/organizations/", self._organizations),
             ("GET", ORGANIZATION + "projects/", self._projects),
+            ("GET", ORGANIZATION + "stats_v2/", self._stats),
             ("GET", ORGANIZATION + "chunk-upload/", self._upload_options),
             ("POST", ORGANIZATION + "chunk-upload/", self._take_chunks),
             ("POST", PROJECT + "files/difs/assemble/", self._assemble),
@@ -64,6 +68,14 @@ class Api:
         self._admit(READ | UPLOAD, org)
         return reply(200, projects_of(self._services.projects.list()))
 
+    def _stats(self, org: str) -> Response[str]:
+        self._admit(READ, org)
+        query = self._query()
+        asked, wanted = question(query), query.get("project", "-1")
+        projects = self._services.projects
+        found = projects.list() if wanted == "-1" else map(partial(find_project, projects), wanted.split(","))
+        return reply(200, statistics(self._services.outcomes, [one.id for one in found], asked, time.time()))
+
     def _upload_options(self, org: str) -> Response[str]:
         self._admit(UPLOAD, org)
         return reply(200, upload_options(self._url()))
@@ -84,7 +96,7 @@ class Api:
 
     def _debug_files(self, org: str, project: str) -> Response[str]:
         self._admit(READ, org, project)
-        query = {name: value for name, value in self._app.current_event.query_string_parameters.items() if value}
+        query = self._query()
         if file_id := query.get("id"):
             return reply(302, {}, Location=self._services.files.content_url(file_id))
         page = self._services.files.page(query, self._url())
@@ -102,6 +114,10 @@ class Api:
             check_organization(org)
         if project is not None:
             find_project(self._services.projects, project)
+
+    def _query(self) -> dict[str, str]:
+        """What the query has; a name that is there more than once has its values joined by commas."""
+        return {name: value for name, value in self._app.current_event.query_string_parameters.items() if value}
 
     def _header(self, name: str) -> str:
         return self._app.current_event.headers.get(name) or ""

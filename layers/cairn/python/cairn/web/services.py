@@ -12,6 +12,7 @@ from cairn.store.chunks import Chunks
 from cairn.store.debug_file_records import DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.store.notifications import assemble_message
+from cairn.store.outcomes import Outcomes
 from cairn.store.projects import Projects
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE, Queue
 from cairn.store.settings import Settings
@@ -23,13 +24,14 @@ from cairn.web.dsyms import DebugFileList
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Tokens, projects, and the parts of the debug-file API."""
+    """Tokens, projects, the parts of the debug-file API, and what became of crashes."""
 
     tokens: ApiTokens
     projects: Projects
     chunks: Chunks
     assemble: AssembleCall
     files: DebugFileList
+    outcomes: Outcomes
 
     @classmethod
     def of(cls, settings: Settings, clients: Clients, queue_url: str) -> Services:
@@ -49,6 +51,7 @@ class Services:
             chunks=chunks,
             assemble=AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly),
             files=DebugFileList(SymbolIndex(settings, clients), records, DebugFiles(settings, clients)),
+            outcomes=Outcomes(settings, clients),
         )
 
     @classmethod
