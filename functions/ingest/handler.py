@@ -17,6 +17,7 @@ from cairn.intake.messages import Request, Response
 from cairn.pipeline.accept import RecentKeys, Stores, accept
 from cairn.pipeline.gate import Gate
 from cairn.pipeline.limiter import Limiter
+from cairn.pipeline.recent import Recent
 from cairn.pipeline.spikes import Spikes
 
 NAMESPACE = "Cairn"
@@ -37,7 +38,11 @@ def stores() -> Stores:
         RecentKeys(projects.Projects(names, clients)),
         uploads.Uploads(names, clients),
         notes.Notes(names, clients),
-        Gate(projects.Projects(names, hasty).get, Limiter(counters.Counters(names, hasty)), Spikes(counts, LIMITS)),
+        Gate(
+            Recent(projects.Projects(names, hasty).get).get,
+            Limiter(counters.Counters(names, hasty)),
+            Spikes(counts, LIMITS),
+        ),
         counts,
     )
 

@@ -16,9 +16,10 @@ from cairn.intake.messages import Request, Response
 from cairn.intake.outcomes import Drop, Outcome
 from cairn.intake.rules import Filter, FilterKind, Rate
 from cairn.intake.upload import Crash, Upload
-from cairn.pipeline.accept import Stores, accept
+from cairn.pipeline.accept import RecentKeys, Stores, accept
 from cairn.pipeline.gate import Gate, LimitedKey
 from cairn.pipeline.limiter import Limiter
+from cairn.pipeline.recent import Recent
 from cairn.pipeline.spikes import Spikes
 from cairn.store.outcomes import OutcomeCount
 from tests.intake.clients import (
@@ -169,6 +170,26 @@ def test_what_cannot_be_read_uses_up_no_limit_and_is_counted() -> None:
     assert cairn.minidump().dropped is None
     assert cairn.outcomes.of("rejected", "invalid_minidump") == 1
     assert cairn.outcomes.counts.total() == 2, "an envelope without a readable first line has no key"
+
+
+def test_a_change_holds_within_a_minute() -> None:
+    cairn = Cairn()
+    keys, rules = {KEY: Key()}, {PROJECT: Rules()}
+    projects = RecentKeys(OneProject(keys), lambda: cairn.now)
+    gate = Gate(Recent(rules.get, lambda: cairn.now).get, Limiter(cairn.counters), UNUSED)
+    cairn.stores = replace(cairn.stores, projects=projects, gate=gate)
+    assert cairn.minidump(("sentry[release]", "game@1")).dropped is None
+    keys[KEY], rules[PROJECT] = Key(daily=1), Rules([Filter(FilterKind.RELEASE, "game@1")])
+    cairn.now += 59
+    assert [cairn.minidump(("sentry[release]", "game@1")).dropped for _ in range(2)] == [None] * 2
+    cairn.now += 1
+    assert cairn.minidump(("sentry[release]", "game@1")).dropped == "filtered:release"
+    assert [cairn.minidump().dropped for _ in range(2)] == [None, "quota:daily"]
+    keys[KEY] = Key(active=False)
+    cairn.now += 59
+    assert cairn.minidump().status == 200
+    cairn.now += 1
+    assert (cairn.minidump().status, cairn.envelope().status) == (403, 403)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from cairn.store.aws import Clients, shared
+from cairn.store.counters import Counters
+from cairn.store.errors import UnavailableError
+from cairn.store.settings import Settings
+from tests.emulator import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -42,9 +47,23 @@ def test_an_endpoint_takes_all_services_and_buckets_by_path(monkeypatch: pytest.
     assert url.startswith("http://localhost:4566/stones/a?")
 
 
+def test_impatient_clients_leave_a_function_time_to_answer() -> None:
+    """A request counts twice at most: against its limits until the first call that fails, and its outcome."""
+    config: Any = Clients("http://localhost:4566").impatient().dynamodb.meta.config
+    longest = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
+    assert 2 * longest < 29 - 10
+
+
+def test_a_counter_that_cannot_be_reached_is_an_error_and_soon() -> None:
+    settings = Settings("bucket", "projects", "symbols", "events")
+    counters = Counters(settings, Clients(f"http://127.0.0.1:{free_port()}").impatient())
+    with pytest.raises(UnavailableError):
+        counters.add("key", 0)
+
+
 def test_ingest_imports_no_more_than_it_needs() -> None:
     script = (
-        "import sys; import cairn.store.uploads, cairn.store.projects; "
+        "import sys; import cairn.store.uploads, cairn.store.projects, cairn.store.counters, cairn.store.outcomes; "
         "print(sorted({'boto3', 's3transfer', 'zstandard', 'pydantic', 'symbolic'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -10,7 +10,6 @@ from cairn.intake.outcomes import DAILY_QUOTA, FILTERED_RELEASE, RATE_LIMITED, D
 from cairn.intake.rules import Filter, FilterKind, Rate, matching
 from cairn.intake.upload import Crash
 from cairn.pipeline.limiter import Limit, Limiter
-from cairn.pipeline.recent import Recent
 
 DAY = 86400
 
@@ -44,17 +43,17 @@ class Spikes(Protocol):
 
 
 class Gate:
-    """One for the life of a process. It looks a project up once a minute."""
+    """Filters of projects, limits of keys and spikes. ``project`` looks a project up, and is asked for each crash."""
 
     def __init__(self, project: Callable[[int], ProjectRules | None], limiter: Limiter, spikes: Spikes) -> None:
-        self._projects = Recent(project)
+        self._project = project
         self._limiter = limiter
         self._spikes = spikes
 
     def drop(self, crash: Crash, key: LimitedKey, now: float) -> Drop | None:
         """Why a crash is not kept; ``None`` when it is, and then it is counted against the limits. ``now`` is in Unix
         seconds. Raises whatever the look-up and the counters raise."""
-        project = self._projects.get(key.project_id)
+        project = self._project(key.project_id)
         if project and is_unwanted(crash, project.filters):
             return Drop(FILTERED_RELEASE)
         return self._limiter.reached(list(self._limits(key, project, now)), now)
