@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,18 @@ from cairn.intake import errors
 from cairn.intake.errors import IntakeError, ItemTooLargeError, ProtocolVersionError
 from cairn.intake.forms import EVENT_KINDS, KIND_BY_FIELD
 from cairn.intake.limits import Limits
+from cairn.intake.messages import limited
+from cairn.intake.outcomes import (
+    DAILY_QUOTA,
+    FILTERED_MESSAGE,
+    FILTERED_RELEASE,
+    RATE_LIMITED,
+    SPIKE,
+    Drop,
+)
 
-PAGE = (Path(__file__).parent.parent.parent / "docs/sending-crashes.md").read_text()
+PAGES = Path(__file__).parent.parent.parent / "docs"
+PAGE = (PAGES / "sending-crashes.md").read_text()
 
 
 def answers(base: type[IntakeError] = IntakeError) -> Iterator[IntakeError]:
@@ -48,6 +59,19 @@ def test_reasons_are_told_apart() -> None:
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Limits)])
 def test_every_limit_is_in_the_page(field: str) -> None:
     assert f"`CAIRN_LIMIT_{field.upper()}`" in PAGE
+
+
+@pytest.mark.parametrize("reason", [RATE_LIMITED, DAILY_QUOTA, SPIKE, FILTERED_RELEASE, FILTERED_MESSAGE])
+def test_every_reason_of_a_drop_is_in_its_page(reason: str) -> None:
+    rows = (PAGES / "limits-and-filters.md").read_text().splitlines()
+    assert [row for row in rows if row.startswith("|") and row.endswith(f"| `{reason}` |")]
+    if not reason.startswith("filtered:"):
+        assert f"`{reason}`" in next(row for row in PAGE.splitlines() if row.startswith("| 429 |"))
+
+
+def test_a_limit_that_is_reached_is_answered_as_the_page_says() -> None:
+    told = limited(Drop(SPIKE, "project", 7))
+    assert f"| 429 | `{json.loads(told.body)['detail']}` |" in PAGE
 
 
 @pytest.mark.parametrize("name", [*KIND_BY_FIELD, *EVENT_KINDS.values()])

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cairn.intake.outcomes import Drop
 from cairn.pipeline.limiter import EVENTS_A_SHARD, KEPT_AFTER, MOST_SHARDS, Limit, Limiter
@@ -100,6 +102,19 @@ def test_shares_make_up_the_limit(events: int) -> None:
     assert max(shares) - min(shares) <= 1
     assert min(shares) >= min(events, EVENTS_A_SHARD)
     assert len(shares) <= MOST_SHARDS
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 4000), st.lists(st.tuples(st.integers(0, 3), st.integers(1, 900)), max_size=12), st.integers())
+def test_whoever_sends_in_whatever_order_the_limit_is_exact(
+    events: int, batches: list[tuple[int, int]], seed: int
+) -> None:
+    counts, chance = Counts(), random.Random(seed)
+    limit = Limit("key#a", "quota:daily", "key", events, 86400)
+    limiters = [Limiter(counts, chance.choice) for _ in range(4)]
+    through = sum(passed(limiters[sender], [limit], times) for sender, times in batches)
+    assert through == min(events, sum(times for _, times in batches))
+    assert counts.calls <= through + len(limiters) * limit.shards
 
 
 def test_shards_spread_the_writes_and_change_no_limit() -> None:

@@ -45,3 +45,12 @@ def test_only_some_attributes_are_read(table: Table) -> None:
     pk = secrets.token_hex(8)
     table.put({"pk": pk, "sk": "a", "one": 1, "two": 2})
     assert table.get(pk, "a", only="#one") == {"one": 1}
+
+
+def test_a_set_is_added_to_and_taken_from_and_gone_when_empty(table: Table) -> None:
+    pk = secrets.token_hex(8)
+    table.put({"pk": pk, "sk": "a", "words": {"one"}})
+    table.update(pk, "a", "ADD #words :more", {":more": {"two", "one"}})
+    assert table.get(pk, "a", only="#words") == {"words": {"one", "two"}}
+    table.update(pk, "a", "DELETE #words :less", {":less": {"one", "two", "three"}})
+    assert table.get(pk, "a") == {"pk": pk, "sk": "a"}
