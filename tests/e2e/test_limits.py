@@ -141,11 +141,11 @@ def test_sentry_cli_sees_the_limit(running: Running, client: SentryCli, tmp_path
     file = tmp_path / "crash.envelope"
     file.write_bytes(envelope(item("event", {"level": "fatal"}), event_id=secrets.token_hex(16)))
     first = client.run("send-envelope", "--log-level=debug", str(file), SENTRY_DSN=limited.dsn)
-    assert (first.code, "429" in first.output) == (0, False), first.output
+    assert (first.code, "HTTP/1.1 429" in first.output) == (0, False), first.output
     second = client.run("send-envelope", "--log-level=debug", str(file), SENTRY_DSN=limited.dsn)
-    assert "429" in second.output, second.output
+    assert "HTTP/1.1 429" in second.output, second.output
     third = client.run("send-event", "-m", "dark", "--log-level=debug", SENTRY_DSN=limited.dsn)
-    assert "429" in third.output, third.output
+    assert "HTTP/1.1 429" in third.output, third.output
     assert limited.stats() == {"accepted": 1, "quota:daily": 2}
 
 
@@ -172,6 +172,14 @@ def test_a_protected_project_takes_what_is_usual(running: Running) -> None:
     assert protected.stats() == {"accepted": 1}
     listed = cairn("projects", "list", environment=running.environment).out
     assert any(line.startswith(protected.id) and line.endswith("spike protection") for line in listed.splitlines())
+
+
+def test_what_a_client_held_back_is_counted(running: Running) -> None:
+    counted = project(running)
+    report = {"discarded_events": [{"reason": "ratelimit_backoff", "category": "error", "quantity": 7}]}
+    for _ in range(2):
+        assert post(counted.envelope_url, envelope(item("client_report", report)), ENVELOPE)[0] == 200
+    assert counted.stats() == {"ratelimit_backoff": 14}
 
 
 def test_what_cannot_be_taken_is_counted_with_its_reason(running: Running) -> None:

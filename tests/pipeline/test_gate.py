@@ -71,8 +71,10 @@ class Counted:
 
     counts: Counter[tuple[int, str, str, str]] = field(default_factory=Counter)
 
-    def count(self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float) -> None:
-        self.counts[project_id, public_key, outcome.value, reason] += 1
+    def count(
+        self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float, number: int
+    ) -> None:
+        self.counts[project_id, public_key, outcome.value, reason] += number
 
     def of(self, outcome: str, reason: str = "") -> int:
         return self.counts[PROJECT, KEY, outcome, reason]
@@ -290,6 +292,20 @@ def test_a_crash_sent_again_is_counted_once() -> None:
     cairn = Cairn()
     assert [cairn.envelope().status for _ in range(3)] == [200] * 3
     assert cairn.outcomes.of("accepted") == 1
+
+
+def test_crashes_that_a_client_held_back_are_counted_as_it_says() -> None:
+    cairn = Cairn(Key(daily=1))
+    report = {
+        "discarded_events": [
+            {"reason": "ratelimit_backoff", "category": "error", "quantity": 7},
+            {"reason": "sample_rate", "category": "transaction", "quantity": 100},
+        ]
+    }
+    told = cairn.envelope(envelope(item("client_report", report), item("event", {})))
+    assert (told.status, dict(told.ignored)) == (200, {})
+    assert cairn.outcomes.of("discarded", "ratelimit_backoff") == 7
+    assert cairn.outcomes.counts.total() == 8
 
 
 def broken(*_: object) -> Any:

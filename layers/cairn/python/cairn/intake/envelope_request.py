@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from cairn.intake.bodies import NewFile, limited, spooled
+from cairn.intake.client_reports import discarded
 from cairn.intake.dumps import CONTENT_TYPE, dump
 from cairn.intake.envelopes import EnvelopeReader, Item
 from cairn.intake.errors import (
@@ -93,6 +94,7 @@ class ItemReader:
         self._files: list[FormFile] = []
         self._files_size = 0
         self._ignored: Counter[str] = Counter()
+        self._discarded: Counter[str] = Counter()
 
     def take(self, item: Item) -> None:
         """Read an item, or leave it unread."""
@@ -102,6 +104,8 @@ class ItemReader:
             self._feedback.append((item.kind, json_object(text(self._small(item)))))
         elif item.kind == "attachment" and not str(item.header.get("content_type")).startswith(REFERENCE):
             self._take_file(item)
+        elif item.kind == "client_report":
+            self._take_client_report(item)
         else:
             self._ignored[item.kind if item.kind in IGNORED_KINDS else "other"] += 1
 
@@ -110,13 +114,22 @@ class ItemReader:
         feedback = tuple(self._written_feedback(wanted))
         if self._event is None and not any(file.kind in (MINIDUMP, *EVENT_KINDS) for file in self._files):
             about = feedback[0].event_id if feedback else wanted
-            return Delivery(wanted, None, feedback, about, self._late(about), dict(self._ignored))
-        return Delivery(wanted, self._crash(wanted), feedback, ignored=dict(self._ignored))
+            late = self._late(about)
+            return Delivery(wanted, None, feedback, about, late, dict(self._ignored), dict(self._discarded))
+        crash = self._crash(wanted)
+        return Delivery(wanted, crash, feedback, ignored=dict(self._ignored), discarded=dict(self._discarded))
 
     def _take_event(self, item: Item) -> None:
         if self._event is not None:
             raise InvalidEnvelopeError("the envelope has more than one event: send an envelope for each")
         self._event = self._small(item)
+
+    def _take_client_report(self, item: Item) -> None:
+        """Count the crashes that the client did not send; a report of other things is of no use here."""
+        if found := discarded(json_object(text(self._small(item)))):
+            self._discarded.update(found)
+        else:
+            self._ignored[item.kind] += 1
 
     def _take_file(self, item: Item) -> None:
         if len(self._files) == self._limits.attachments:

@@ -12,6 +12,7 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"  # kept
     DROPPED = "dropped"  # well made, and not wanted: a filter or a limit
     REJECTED = "rejected"  # could not be taken; the reason is that of the error
+    DISCARDED = "discarded"  # never sent, as the client says; the reason is the client's
 
 
 RATE_LIMITED = "rate_limited:key"

@@ -45,7 +45,8 @@ class Feedback:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """All that a request brings. ``event_id`` (32 hex digits) is the one it names. ``late`` are files for the event
-    ``about``, which came or comes on its own. ``ignored`` counts the items of kinds that nothing is made of."""
+    ``about``, which came or comes on its own. ``ignored`` counts the items of kinds that nothing is made of,
+    ``discarded`` the crashes that the client says it did not send, by its reason."""
 
     event_id: str | None = None
     crash: Crash | None = None
@@ -53,6 +54,7 @@ class Delivery:
     about: str | None = None
     late: tuple[Attachment, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
+    discarded: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -62,13 +62,17 @@ class Gate(Protocol):
 class Outcomes(Protocol):
     """Where is counted what became of crashes."""
 
-    def count(self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float) -> object: ...
+    def count(
+        self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float, number: int
+    ) -> object: ...
 
 
 class NoOutcomes:
     """Counts nothing."""
 
-    def count(self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float) -> None:
+    def count(
+        self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float, number: int
+    ) -> None:
         """Do nothing."""
 
 
@@ -93,6 +97,8 @@ class Sender:
 
 
 NewId = Callable[[], str]
+Became = tuple[Outcome, str, int]
+"""What became of crashes, for which reason, and of how many."""
 
 READERS: dict[Endpoint, Callable[[Request, Limits, NewFile], Delivery]] = {
     Endpoint.MINIDUMP: read_minidump_request,
@@ -137,7 +143,7 @@ def accept(request: Request, stores: Stores, limits: Limits, now: Callable[[], f
             brought = read(request, route, envelope, limits, partial(temporary_file, files))
             return take(brought, route, sender, stores, new_id)
     except IntakeError as error:
-        return counted(refused(error), Outcome.REJECTED, error.reason, sender, stores.outcomes)
+        return counted(refused(error), [(Outcome.REJECTED, error.reason, 1)], sender, stores.outcomes)
 
 
 def identify(
@@ -177,9 +183,12 @@ def take(brought: Delivery, route: Route, sender: Sender, stores: Stores, new_id
         ignored=brought.ignored,
         uncounted=problems,
     )
+    became: list[Became] = [(Outcome.DISCARDED, reason, number) for reason, number in brought.discarded.items()]
     if drop:
-        return counted(response, Outcome.DROPPED, drop.reason, sender, stores.outcomes)
-    return counted(response, Outcome.ACCEPTED, "", sender, stores.outcomes) if is_new else response
+        became.append((Outcome.DROPPED, drop.reason, 1))
+    elif is_new:
+        became.append((Outcome.ACCEPTED, "", 1))
+    return counted(response, became, sender, stores.outcomes)
 
 
 def decided(crash: Crash | None, sender: Sender, gate: Gate) -> tuple[Drop | None, tuple[Exception, ...]]:
@@ -198,10 +207,11 @@ def answer(route: Route, drop: Drop | None, event_id: str | None) -> Response:
     return ANSWERS[route.endpoint](event_id)
 
 
-def counted(response: Response, outcome: Outcome, reason: str, sender: Sender, outcomes: Outcomes) -> Response:
-    """Count an outcome. The response says when that failed, and is the same."""
+def counted(response: Response, became: Iterable[Became], sender: Sender, outcomes: Outcomes) -> Response:
+    """Count outcomes. The response says when that failed, and is the same."""
     try:
-        outcomes.count(sender.key.project_id, sender.key.public_key, outcome, reason, sender.time)
+        for outcome, reason, number in became:
+            outcomes.count(sender.key.project_id, sender.key.public_key, outcome, reason, sender.time, number)
     except Exception as error:
         return replace(response, uncounted=(*response.uncounted, error))
     return response

@@ -41,11 +41,13 @@ class Outcomes:
         self._table = Table(clients, settings.events_table)
         self._retention = settings.retention_days * 86400
 
-    def count(self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float) -> None:
-        """Count one crash that came in at ``received`` (Unix seconds)."""
+    def count(
+        self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float, number: int = 1
+    ) -> None:
+        """Count ``number`` crashes that came in at ``received`` (Unix seconds)."""
         sk = f"{day_of(received)}#{outcome}#{reason}#{public_key}"
-        values: Row = {":one": 1, ":expires": int(received) + self._retention}
-        change = "SET #expires = :expires ADD #count :one"
+        values: Row = {":number": number, ":expires": int(received) + self._retention}
+        change = "SET #expires = :expires ADD #count :number"
         self._table.update(shard_key(project_id, random.randrange(SHARDS)), sk, change, values)  # noqa: S311 - no secret
 
     def between(self, project_id: int, first: date, last: date) -> tuple[OutcomeCount, ...]:

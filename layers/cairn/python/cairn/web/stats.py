@@ -15,7 +15,7 @@ PERIOD = re.compile(r"([1-9][0-9]?)(d|w)|24h")
 MOST_DAYS = 90
 FIELD = "sum(quantity)"
 GROUPS = ("project", "outcome", "reason", "key")
-OUTCOMES = {"accepted": "accepted", "rejected": "invalid"}
+OUTCOMES = {"accepted": "accepted", "rejected": "invalid", "discarded": "client_discard"}
 """Our words and Sentry's. A drop is ``filtered`` or ``rate_limited`` there, which its reason tells."""
 
 
