@@ -19,8 +19,9 @@ ROUTE = "/api/{proxy+}"
 """Routes cannot end in a slash, and Sentry's ``/api/<project>/minidump/`` does, so a greedy path takes it, and
 ``/api/store/`` with it. API Gateway prefers the route that says more: ``/api/0/`` is another function's."""
 
-REQUESTS_A_SECOND = 200
-BURST = 400
+BURST = 2
+"""How many seconds' worth of requests the API takes at once. Above that it answers 429 by itself, whatever the address:
+the one 429 that a minidump can meet."""
 
 LOGGED = (
     "requestId",
@@ -81,7 +82,9 @@ class Ingest(Construct):
             http_api=self.api,
             stage_name="$default",
             auto_deploy=True,
-            throttle=apigateway.ThrottleSettings(rate_limit=REQUESTS_A_SECOND, burst_limit=BURST),
+            throttle=apigateway.ThrottleSettings(
+                rate_limit=settings.requests_a_second, burst_limit=BURST * settings.requests_a_second
+            ),
         )
         resource = stage.node.default_child
         assert isinstance(resource, apigateway.CfnStage)  # noqa: S101

@@ -24,6 +24,7 @@ class DeploymentSettings:
     are deleted this long after they came in; ``keep_events_days``: the same for what was made of them.
     ``keep_logs_days``: one of the periods CloudWatch Logs knows. ``symbolication_concurrency``: crashes symbolicated at
     one time (2 to 1000). ``compile_memory_mb``: memory for compiling debug files; new accounts may not go above 3008.
+    ``requests_a_second``: what the API takes, and twice as many at once, before it answers 429 by itself.
     ``throw_away``: delete bucket and tables together with the stack. ``alarm_email``, ``alarm_topic_arn``: who is told
     of alarms. ``limit_…``: how much of anything a request may bring, as ``cairn.intake.limits`` has it.
     """
@@ -34,6 +35,7 @@ class DeploymentSettings:
     keep_logs_days: int = 30
     symbolication_concurrency: int = 10
     compile_memory_mb: int = 3008
+    requests_a_second: int = 1000
     throw_away: bool = False
     alarm_email: str | None = None
     alarm_topic_arn: str | None = None

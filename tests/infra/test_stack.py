@@ -242,6 +242,15 @@ def test_the_access_log_leaves_out_who_sent_it(cairn: Resource) -> None:
     assert not [field for field in fields.values() if "identity" in field or "query" in field.lower()]
 
 
+def test_the_api_takes_a_crowd_before_it_answers_429_by_itself(cairn: Resource, tmp_path: Path) -> None:
+    (stage,) = of_type(cairn, "AWS::ApiGatewayV2::Stage").values()
+    throttle = {"ThrottlingRateLimit": 1000, "ThrottlingBurstLimit": 2000}
+    assert stage["DefaultRouteSettings"] == throttle
+    chosen = synthesize(tmp_path, {"requests_a_second": "50"})["Cairn"]
+    (stage,) = of_type(chosen, "AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": 100}
+
+
 def test_alarms_watch_every_function_and_queue(templates: dict[str, Resource]) -> None:
     alarms = of_type(templates["CairnMonitoring"], "AWS::CloudWatch::Alarm")
     metrics = [alarm["MetricName"] for alarm in alarms.values()]
