@@ -1,4 +1,5 @@
-"""The way in for debug files: the function behind ``/api/0/``, where sentry-cli looks for a server."""
+"""The way in for debug files, and out again: the function behind ``/api/0/``, where sentry-cli looks for a server, and
+``/symbols/``, where debuggers do."""
 
 from __future__ import annotations
 
@@ -20,8 +21,10 @@ ROUTES = (
     ("/api/0/{proxy+}", apigateway.HttpMethod.GET),
     ("/api/0/{proxy+}", apigateway.HttpMethod.POST),
     ("/api/{proxy+}", apigateway.HttpMethod.GET),
+    ("/symbols/{proxy+}", apigateway.HttpMethod.GET),
 )
-"""The last is for ``/api/0/`` itself: a greedy path does not take nothing, and an exact one not the slash."""
+"""``/api/{proxy+}`` is for ``/api/0/`` itself: a greedy path does not take nothing, and an exact one not the slash. The
+last is for debuggers."""
 
 
 class DebugFileApi(Construct):

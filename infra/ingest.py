@@ -27,13 +27,14 @@ LOGGED = (
     "requestId",
     "requestTime",
     "httpMethod",
-    "path",
+    "routeKey",
     "status",
     "responseLength",
     "responseLatency",
     "integrationErrorMessage",
 )
-"""What the access log says of a request: neither the client's address nor its key."""
+"""What the access log says of a request: neither the client's address nor its key, nor its path, in which debuggers
+send their token."""
 
 
 class Ingest(Construct):

@@ -25,7 +25,7 @@ COMMANDS = {
     "keys": ("cairn_cli.keys", "list, create or change the keys that clients send crashes with"),
     "filters": ("cairn_cli.filters", "list, add or remove filters: crashes that a project does not want"),
     "stats": ("cairn_cli.stats", "count crashes by day: accepted, dropped and rejected, with the reasons"),
-    "tokens": ("cairn_cli.tokens", "list, create or revoke the tokens that build machines send debug files with"),
+    "tokens": ("cairn_cli.tokens", "list, create or revoke the tokens of build machines and debuggers"),
     "local": ("cairn_cli.local.command", "run Cairn on this machine"),
     "demo": ("cairn_cli.demo.command", "see a crash go all the way"),
 }

@@ -1,4 +1,4 @@
-"""`cairn tokens`: what build machines send debug files with."""
+"""`cairn tokens`: what build machines send debug files with, and debuggers ask for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from cairn.store.errors import StoreError
-from cairn.store.tokens import SCOPES, ApiToken, ApiTokens
+from cairn.store.tokens import DEBUGGER, SCOPES, ApiToken, ApiTokens
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, moment, print_json, print_table
 from cairn_cli.target import Target, add_target_option, connect
@@ -14,6 +14,7 @@ from cairn_cli.target import Target, add_target_option, connect
 EXAMPLES = [
     "cairn tokens create --label 'build machine'",
     "export SENTRY_AUTH_TOKEN=$(cairn tokens create --quiet)",
+    "cairn tokens create --scope symbols:read --label 'debuggers'",
     "cairn tokens list",
     "cairn tokens revoke 1f2e3d4c5b6a",
 ]
@@ -28,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scope",
         action="append",
         choices=SCOPES,
-        help="what it allows; can be given more than once (default: org:ci, which is sending debug files)",
+        help="what it allows; can be given more than once (default: org:ci, which is sending debug files). One with "
+        "symbols:read alone is for debuggers, and stands in a URL",
     )
     creation.add_argument("--quiet", action="store_true", help="print the token and nothing else")
     listing = actions.add_parser("list", help="all tokens, by their last four characters")
@@ -57,14 +59,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _create(target: Target, tokens: ApiTokens, arguments: argparse.Namespace) -> None:
     text, token = tokens.create(target.url, arguments.label, arguments.scope or ["org:ci"])
+    url = f"{target.url}/symbols/{text}" if token.scopes == (DEBUGGER,) else None
     if arguments.json:
-        print_json({**asdict(token), "token": text})
+        print_json({**asdict(token), "token": text, **({"symbol_server": url} if url else {})})
     elif arguments.quiet:
         print(text)
     else:
         print(text)
         console().print(f"\nIt allows {', '.join(token.scopes)}, and is not shown again.")
-        console().print("For sentry-cli: export SENTRY_AUTH_TOKEN=<the token>")
+        for line in for_debuggers(url) if url else ("For sentry-cli: export SENTRY_AUTH_TOKEN=<the token>",):
+            console().print(line)
+
+
+def for_debuggers(url: str) -> tuple[str, ...]:
+    """How debuggers are told of the symbol server at ``url``."""
+    return (
+        f"gdb:    export DEBUGINFOD_URLS={url}",
+        f"lldb:   settings append plugin.symbol-locator.debuginfod.server-urls {url}",
+        f"WinDbg: .sympath+ srv*C:\\symbols*{url}",
+    )
 
 
 def _revoked(tokens: ApiTokens, token_id: str) -> ApiToken:

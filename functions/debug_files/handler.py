@@ -1,4 +1,4 @@
-"""API Gateway (HTTP API, payload 2.0) to the debug-file API."""
+"""API Gateway (HTTP API, payload 2.0) to the debug-file API and the symbol server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cairn.store.aws import shared
+from cairn.web.access import hide_token
 from cairn.web.api import Api
 from cairn.web.services import Services
 
@@ -26,5 +27,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
     answer = api().answer(event, context)
     http = event["requestContext"]["http"]
-    logger.info("answered", method=http["method"], path=event["rawPath"], status=answer["statusCode"])
+    logger.info("answered", method=http["method"], path=hide_token(event["rawPath"]), status=answer["statusCode"])
     return answer

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from typing import Any, TypeVar
 
 import boto3
@@ -148,6 +149,19 @@ def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:
     listed = deployed.api(token, f"projects/cairn/{project}/files/dsyms/?debug_id={done['dif']['debugId']}")
     assert whole in [file["sha1"] for file in listed]
     assert whole in [file["sha1"] for file in deployed.api(token, f"projects/cairn/{project}/files/dsyms/")]
+
+
+def test_a_debugger_gets_a_file(deployed: Deployed) -> None:
+    DebugFiles(deployed.settings, deployed.clients).put(SAMPLE / "lighthouse", "lighthouse")
+    entry = soon(SymbolIndex(deployed.settings, deployed.clients).list)[0]
+    token, _ = ApiTokens(deployed.settings, deployed.clients).create(deployed.endpoint, "test", ["symbols:read"])
+    connection = HTTPConnection(deployed.endpoint.removeprefix("http://"), timeout=30)
+    connection.request("GET", f"/symbols/{token}/buildid/{entry.code_id}/executable", headers={"Host": deployed.host})
+    answer = connection.getresponse()
+    assert answer.status == 302, answer.read()
+    with urllib.request.urlopen(answer.headers["location"], timeout=30) as file:
+        assert file.read(4) == b"\x7fELF"
+    connection.close()
 
 
 def test_feedback_and_files_are_kept_for_an_event_that_is_not_there_yet(deployed: Deployed) -> None:

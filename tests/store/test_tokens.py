@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 
 import pytest
@@ -25,6 +26,13 @@ def test_a_token_is_found_and_listed(tokens: ApiTokens) -> None:
     assert token in tokens.list()
     assert (token.label, token.scopes, token.active) == ("nightly build", ("org:ci",), True)
     assert text.endswith(token.ending) and len(token.ending) == 4
+
+
+def test_a_debuggers_token_can_stand_in_a_url(tokens: ApiTokens) -> None:
+    text, token = tokens.create(URL, "gdb", ["symbols:read"])
+    assert re.fullmatch(r"cairn_[\w-]{43}", text)
+    assert tokens.find(text) == token
+    assert tokens.create(URL, "both", ["symbols:read", "org:ci"])[0].startswith("sntrys_")
 
 
 def test_a_token_tells_sentry_cli_where_to_go(tokens: ApiTokens) -> None:

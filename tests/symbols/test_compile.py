@@ -60,6 +60,16 @@ def test_a_companion_has_names_and_the_stripped_program_the_rules(tmp_path: Path
     assert stripped.features.unwind_info
     assert not stripped.features.debug_info
     assert companion.debug_id == stripped.debug_id
+    assert (stripped.has_code, companion.has_code) == (True, False)
+
+
+def test_a_static_program_is_told_from_a_companion_by_its_code(tmp_path: Path) -> None:
+    program = build(tmp_path, "-O2", "-g", "-static")
+    debug = tmp_path / "program.debug"
+    subprocess.run(["objcopy", "--only-keep-debug", program, debug], check=True)
+    (whole,), (companion,) = compile_here(program, tmp_path), compile_here(debug, tmp_path)
+    assert (whole.kind, companion.kind) == ("dbg", "dbg")
+    assert (whole.has_code, companion.has_code) == (True, False)
 
 
 def test_a_static_function_of_a_stripped_library_has_no_name(tmp_path: Path) -> None:

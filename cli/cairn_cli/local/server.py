@@ -20,6 +20,7 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from ministack.app import app as emulator
 
+from cairn.web.access import hide_token
 from cairn_cli.local.front_door import FrontDoor
 from cairn_cli.local.integration import QueueWork, behave_as_aws, call_function, tell_logs
 from cairn_cli.local.snapshots import Snapshots
@@ -98,7 +99,7 @@ def say(event: str, **fields: Any) -> None:
 
 
 def _report(method: str, path: str, status: int, size: int, seconds: float) -> None:
-    say("request", method=method, path=path, status=status, size=size, seconds=round(seconds, 3))
+    say("request", method=method, path=hide_token(path), status=status, size=size, seconds=round(seconds, 3))
 
 
 def _obey_parent(commands: Mapping[bytes, Callable[[], None]]) -> asyncio.Event:

@@ -103,4 +103,5 @@ def entry_of(compiled: Compiled, debug_file_key: str, key: str, debug_file_size:
         version=CURRENT,
         created=time.time(),
         debug_file_size=debug_file_size,
+        has_code=compiled.has_code,
     )

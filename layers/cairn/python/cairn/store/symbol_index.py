@@ -27,7 +27,8 @@ NEWER_STAYS = "attribute_not_exists(#{0}) OR #{0}.#version <= :version"
 class SymbolEntry:
     """A compiled symbol file. ``key`` is its object and ``size`` that object's bytes, ``debug_file_key`` the file it
     was compiled from, ``debug_file_size`` that file's bytes if they are known, ``name`` its name, ``version`` that of
-    the compiler, ``created`` Unix seconds."""
+    the compiler, ``created`` Unix seconds, ``has_code`` whether it is a program and no mere companion of one, if that
+    is known."""
 
     debug_id: str | None
     code_id: str | None
@@ -42,6 +43,7 @@ class SymbolEntry:
     version: int
     created: float
     debug_file_size: int | None = None
+    has_code: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,11 @@ from cairn.store.table import Row, Table
 ORGANIZATION = "cairn"
 """Slug of the one organisation that a deployment is, in URLs of Sentry's form and in tokens."""
 
-SCOPES = ("project:read", "project:write", "project:releases", "org:ci")
-"""Sentry's names of what a token may allow."""
+DEBUGGER = "symbols:read"
+"""The scope of Cairn's own: to fetch debug files by their ids. A token for that alone stands in a debugger's URL."""
+
+SCOPES = ("project:read", "project:write", "project:releases", "org:ci", DEBUGGER)
+"""What a token may allow: all but the last are Sentry's names."""
 
 OWNER = "tokens"
 TOKEN_LIMIT = 4096
@@ -51,10 +54,10 @@ class ApiTokens:
 
     def create(self, url: str, label: str, scopes: Sequence[str]) -> tuple[str, ApiToken]:
         """Make a token, and answer it with what is kept of it. ``url`` is the deployment's: it is part of the token, as
-        sentry-cli takes it from there. Raises ``RefusedError`` (``no_such_scope``)."""
+        sentry-cli takes it from there; not of one for debuggers alone. Raises ``RefusedError`` (``no_such_scope``)."""
         if unknown := set(scopes) - set(SCOPES):
             raise RefusedError("no_such_scope", f"{', '.join(sorted(unknown))}: a scope is one of {', '.join(SCOPES)}")
-        text = org_auth_token(url)
+        text = debugger_token() if set(scopes) == {DEBUGGER} else org_auth_token(url)
         hashed = hash_of(text)
         token = ApiToken(hashed[:12], label, tuple(scopes), text[-4:], True, time.time())
         row = {
@@ -94,6 +97,11 @@ def org_auth_token(url: str) -> str:
     payload = {"iat": time.time(), "url": url, "region_url": url, "org": ORGANIZATION}
     known = b64encode(json.dumps(payload).encode()).decode()
     return f"sntrys_{known}_{b64encode(secrets.token_bytes(32)).decode().rstrip('=')}"
+
+
+def debugger_token() -> str:
+    """A new token that can stand in the path of a URL as it is."""
+    return f"cairn_{secrets.token_urlsafe(32)}"
 
 
 def hash_of(text: str) -> str:

@@ -25,7 +25,8 @@ class Compiled:
     """A symbol file that was written: one for each object of a debug file.
 
     The ids, ``arch``, ``kind``, ``format`` and ``name`` mean what they mean in ``symbol_file.Description``; and
-    ``features`` what was found. ``problems`` says, for a person, what of the debug file could not be read.
+    ``features`` what was found. ``problems`` says, for a person, what of the debug file could not be read. ``has_code``
+    tells a program from its debug companion, which ``kind`` does not: a program that is linked statically is ``dbg``.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Compiled:
     features: Features
     name: str
     problems: tuple[str, ...] = ()
+    has_code: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"path": str(self.path)}

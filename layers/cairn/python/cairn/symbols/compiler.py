@@ -84,7 +84,10 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path) -> Comp
             covered += _covered_by_names(bounded_rows(names, ends))
         writer.finish(description, covered)
     texts = (description.debug_id, description.code_id, description.arch, description.kind, description.format)
-    return Compiled(target, *texts, features=description.features, name=description.name, problems=tuple(problems))
+    return Compiled(
+        target, *texts, features=description.features, name=description.name, problems=tuple(problems),
+        has_code=bool(segments),
+    )  # fmt: skip
 
 
 def _attempt(action: Callable[[], _T], otherwise: _T, problems: list[str]) -> _T:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from cairn.store.projects import Project
-from cairn.store.tokens import ORGANIZATION, ApiToken
+from cairn.store.tokens import DEBUGGER, ORGANIZATION, ApiToken
 from cairn.web.errors import ForbiddenError, NotFoundError, UnauthorizedError
 
 UPLOAD = frozenset({"project:write", "project:releases", "org:ci"})
@@ -15,6 +15,9 @@ UPLOAD = frozenset({"project:write", "project:releases", "org:ci"})
 
 READ = frozenset({"project:read", "project:write", "project:releases"})
 """Scopes of which one allows to list and fetch. A token for uploads alone (``org:ci``) cannot."""
+
+FETCH = READ | {DEBUGGER}
+"""Scopes of which one allows to fetch debug files by their ids, as debuggers do."""
 
 PROJECT_ID = re.compile(r"[0-9]{1,15}")
 SLUG_LIMIT = 200
@@ -39,12 +42,22 @@ def authenticate(tokens: Tokens, authorization: str | None) -> ApiToken:
     scheme, _, text = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise UnauthorizedError("no token was sent: create one with `cairn tokens create`, and set SENTRY_AUTH_TOKEN")
-    token = tokens.find(text.strip())
+    return find_token(tokens, text.strip())
+
+
+def find_token(tokens: Tokens, text: str) -> ApiToken:
+    """The active token that a text is. Raises ``UnauthorizedError``."""
+    token = tokens.find(text)
     if token is None:
         raise UnauthorizedError("Invalid token: this Cairn knows no such token (`cairn tokens create` makes one)")
     if not token.active:
         raise UnauthorizedError(f"Invalid token: the token …{token.ending} was revoked")
     return token
+
+
+def hide_token(path: str) -> str:
+    """The path of a request as it may be logged: a debugger sends its token as the first part behind ``/symbols/``."""
+    return re.sub(r"/symbols/[^/]*", "/symbols/…", path)
 
 
 def require(token: ApiToken, scopes: Collection[str]) -> None:

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from cairn.store.errors import StoreError, UnavailableError
-from cairn.web.access import READ, UPLOAD, authenticate, check_organization, find_project, require
+from cairn.web.access import FETCH, READ, UPLOAD, authenticate, check_organization, find_project, find_token, require
 from cairn.web.chunk_upload import read_chunks, upload_options
 from cairn.web.errors import ApiError, BadRequestError
 from cairn.web.organizations import organization, projects_of, who_is_asking
@@ -27,7 +27,7 @@ logger = Logger(child=True)
 
 
 class Api:
-    """The API under ``/api/0/`` over ``services``.
+    """The API under ``/api/0/``, and the symbol server under ``/symbols/``, over ``services``.
 
     Every error is ``{"detail": text}``: 400 for what makes no sense, 401 without a token that is taken, 403 when its
     scopes are not enough, 404 for what is not there, 503 and 500 when the store fails.
@@ -46,6 +46,10 @@ class Api:
             ("POST", PROJECT + "files/difs/assemble/", self._assemble),
             ("GET", PROJECT + "files/dsyms/", self._debug_files),
             ("POST", PROJECT + "reprocessing/", self._reprocess),
+            ("GET", "/symbols/<token>/buildid/<build_id>/<part>/", self._debuginfod),
+            ("GET", "/symbols/<token>/<name>/<file_id>/<file>/", self._symstore),
+            ("GET", "/symbols/buildid/<build_id>/<part>/", self._debuginfod),
+            ("GET", "/symbols/<name>/<file_id>/<file>/", self._symstore),
         ]
         for method, path, function in routes:
             self._app.route(path, method)(function)
@@ -106,6 +110,19 @@ class Api:
         """Nothing: new symbols are used as soon as they are there. sentry-cli 2 calls this after each upload."""
         self._admit(UPLOAD, org, project)
         return reply(200, {})
+
+    def _debuginfod(self, build_id: str, part: str, token: str | None = None) -> Response[str]:
+        self._admit_debugger(token)
+        return reply(302, {}, Location=self._services.symbol_server.debuginfod(build_id, part))
+
+    def _symstore(self, name: str, file_id: str, file: str, token: str | None = None) -> Response[str]:
+        self._admit_debugger(token)
+        return reply(302, {}, Location=self._services.symbol_server.symstore(file_id, file))
+
+    def _admit_debugger(self, text: str | None) -> None:
+        """Let a request pass with a token in its path, or else in its header: most debuggers can send no header."""
+        tokens = self._services.tokens
+        require(find_token(tokens, text) if text else authenticate(tokens, self._header("authorization")), FETCH)
 
     def _admit(self, scopes: frozenset[str], org: str | None = None, project: str | None = None) -> None:
         """Let a request pass whose token has one of ``scopes``, and whose organisation and project there are."""

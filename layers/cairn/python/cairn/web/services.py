@@ -20,17 +20,19 @@ from cairn.store.symbol_index import SymbolIndex
 from cairn.store.tokens import ApiTokens
 from cairn.web.assemble import AssembleCall
 from cairn.web.dsyms import DebugFileList
+from cairn.web.symbol_server import SymbolServer
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Tokens, projects, the parts of the debug-file API, and what became of crashes."""
+    """Tokens, projects, the parts of the debug-file API, the symbol server, and what became of crashes."""
 
     tokens: ApiTokens
     projects: Projects
     chunks: Chunks
     assemble: AssembleCall
     files: DebugFileList
+    symbol_server: SymbolServer
     outcomes: Outcomes
 
     @classmethod
@@ -41,6 +43,7 @@ class Services:
             Chunks(settings, clients),
             DebugFileRecords(settings, clients),
         )
+        index, debug_files = SymbolIndex(settings, clients), DebugFiles(settings, clients)
 
         def ask_for_assembly(sha1: str, plan_id: str) -> None:
             queue.send(assemble_message(sha1, plan_id))
@@ -50,7 +53,8 @@ class Services:
             projects=Projects(settings, clients),
             chunks=chunks,
             assemble=AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly),
-            files=DebugFileList(SymbolIndex(settings, clients), records, DebugFiles(settings, clients)),
+            files=DebugFileList(index, records, debug_files),
+            symbol_server=SymbolServer(index, debug_files),
             outcomes=Outcomes(settings, clients),
         )
 

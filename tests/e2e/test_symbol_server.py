@@ -1,0 +1,138 @@
+"""Debuggers get symbols from a running Cairn: a plain client, debuginfod's own, and gdb."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cairn.symbols.elf import Elf
+from tests.cli.command import cairn
+from tests.contract.crashpad import compile_program
+from tests.contract.debian import NotFetchedError, Program, program_of
+from tests.crash.symbol_files import SAMPLE
+from tests.e2e.conftest import Running
+from tests.e2e.test_real_clients import CRASHING_LINE, SOURCE
+
+needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A stripped program and its debug companion, under one build id that no Cairn has seen."""
+
+    build_id: str
+    program: Path
+    companion: Path
+
+
+@pytest.fixture(scope="module")
+def url(running: Running) -> str:
+    """What a debugger is given: the address with a token in it."""
+    made = cairn("tokens", "create", "--scope", "symbols:read", "--json", environment=running.environment).json
+    assert made["symbol_server"] == f"{running.cairn.url}/symbols/{made['token']}"
+    return str(made["symbol_server"])
+
+
+@pytest.fixture(scope="module")
+def built(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder, build_id = tmp_path_factory.mktemp("built"), secrets.token_hex(20)
+    whole = compile_program(SOURCE, folder, "-g", "-O1", "-fno-optimize-sibling-calls", f"-Wl,--build-id=0x{build_id}")
+    program, companion = folder / "stripped", folder / "companion.debug"
+    subprocess.run(["strip", "-o", program, whole], check=True)
+    subprocess.run(["objcopy", "--only-keep-debug", whole, companion], check=True)
+    whole.unlink()
+    running.symbols(companion, program)
+    return Built(build_id, program, companion)
+
+
+@pytest.fixture(scope="module")
+def debuginfod_find() -> Program:
+    try:
+        return program_of("debuginfod", "debuginfod-find")
+    except NotFetchedError as error:
+        pytest.skip(str(error))
+
+
+def get(url: str) -> tuple[int, bytes]:
+    """What any client gets that follows redirects."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def test_a_plain_client_gets_a_file_as_it_was_uploaded(running: Running, url: str) -> None:
+    running.symbols(SAMPLE / "lighthouse")
+    content = (SAMPLE / "lighthouse").read_bytes()
+    with (SAMPLE / "lighthouse").open("rb") as file:
+        build_id = Elf(file).build_id()
+    for path in (f"buildid/{build_id}/executable", f"buildid/{build_id}/debuginfo", f"x/elf-buildid-{build_id}/x"):
+        assert get(f"{url}/{path}") == (200, content)
+
+
+def test_what_is_not_there_is_not_found(url: str) -> None:
+    status, body = get(f"{url}/buildid/{'ab' * 20}/debuginfo")
+    assert (status, "was uploaded" in json.loads(body)["detail"]) == (404, True)
+    assert get(f"{url[:-2]}/buildid/{'ab' * 20}/debuginfo")[0] == 401
+
+
+@needs_compiler
+def test_debuginfods_own_client_gets_each_file(
+    debuginfod_find: Program, built: Built, url: str, tmp_path: Path
+) -> None:
+    settings = {"DEBUGINFOD_URLS": url, "DEBUGINFOD_CACHE_PATH": str(tmp_path)}
+    for part, expected in (("debuginfo", built.companion), ("executable", built.program)):
+        found = debuginfod_find.run(part, built.build_id, **settings)
+        assert found.returncode == 0, found.stderr
+        assert Path(found.stdout.strip()).read_bytes() == expected.read_bytes()
+    absent = debuginfod_find.run("debuginfo", "cd" * 20, **settings)
+    assert (absent.returncode, "No such file or directory" in absent.stderr) == (1, True)
+
+
+@needs_compiler
+def test_debuginfods_own_client_may_send_the_token_in_a_header(
+    debuginfod_find: Program, built: Built, running: Running, tmp_path: Path
+) -> None:
+    headers = tmp_path / "headers"
+    headers.write_text(f"Authorization: Bearer {running.token('project:read')}\n")
+    settings = {"DEBUGINFOD_URLS": f"{running.cairn.url}/symbols", "DEBUGINFOD_CACHE_PATH": str(tmp_path)}
+    settings["DEBUGINFOD_HEADERS_FILE"] = str(headers)
+    found = debuginfod_find.run("executable", built.build_id, **settings)
+    assert found.returncode == 0, found.stderr
+    assert Path(found.stdout.strip()).read_bytes() == built.program.read_bytes()
+
+
+def gdb(folder: Path, *arguments: str | Path, url: str = "") -> str:
+    """What gdb prints; it sees nothing but what it is given."""
+    runner = Program(Path(shutil.which("gdb") or "gdb"), {"HOME": str(folder), "LC_ALL": "C"})
+    enabled = ["-iex", f"set debuginfod enabled {'on' if url else 'off'}"]
+    options = {"DEBUGINFOD_URLS": url, "DEBUGINFOD_CACHE_PATH": str(folder / "cache")} if url else {}
+    done = runner.run("-q", "-nx", "-batch", *enabled, *arguments, **options)
+    return done.stdout + done.stderr
+
+
+@needs_compiler
+@pytest.mark.skipif(shutil.which("gdb") is None, reason="needs gdb")
+def test_gdb_gets_program_and_symbols_for_a_core_file(built: Built, url: str, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    away.mkdir()
+    shutil.copy(built.program, away / "game")
+    core = tmp_path / "core"
+    gdb(tmp_path, "-ex", "run", "-ex", f"generate-core-file {core}", away / "game")
+    assert core.exists()
+    shutil.rmtree(away)
+
+    assert "read_serial" not in gdb(tmp_path, "-core", core, "-ex", "backtrace")
+    shown = gdb(tmp_path, "-core", core, "-ex", "backtrace", url=url)
+    assert f"#0  read_serial (part=0x0) at /src/program.cpp:{CRASHING_LINE}" in shown, shown
+    assert " in assemble (" in shown and " in main (" in shown
