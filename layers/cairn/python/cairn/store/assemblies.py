@@ -77,6 +77,11 @@ class Assemblies:
         values = {":reason": reason, ":until": int(time.time()) + FAILED_SECONDS}
         self._table.update(f"assembly#{plan.sha1}", plan.id, change, values)
 
+    def forget(self, sha1: str) -> None:
+        """Forget all plans for a file: it can be sent anew."""
+        for row in self._table.query("pk = :pk", {":pk": f"assembly#{sha1}"}):
+            self._table.delete(row["pk"], row["sk"])
+
     def plan(self, sha1: str, plan_id: str) -> Plan | None:
         """A plan to be carried out; ``None`` when it has failed, or is not there (any more)."""
         row = self._table.get(f"assembly#{sha1}", plan_id)

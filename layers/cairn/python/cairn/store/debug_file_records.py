@@ -54,6 +54,10 @@ class DebugFileRecords:
         }
         self._table.put(row, NEWER_STAYS, {":version": record.version})
 
+    def remove(self, sha1: str) -> None:
+        """Forget the record of a file, be there one or not."""
+        self._table.delete(f"debug_file#{sha1}", "debug_file")
+
     def find(self, sha1s: Iterable[str]) -> dict[str, DebugFileRecord]:
         """The records of those files that have one, by SHA-1."""
         rows = self._table.get_many(((f"debug_file#{sha1}", "debug_file") for sha1 in sha1s), consistent=True)

@@ -148,6 +148,17 @@ class Objects:
             progress(size)
         return new
 
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        """The keys of all objects that begin so."""
+        with store_errors(f"list s3://{self.bucket}/{prefix}"):
+            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            return tuple(found["Key"] for page in pages for found in page.get("Contents", []))
+
+    def delete(self, key: str) -> None:
+        """Remove an object, be it there or not."""
+        with store_errors(f"delete s3://{self.bucket}/{key}"):
+            self._clients.s3.delete_object(Bucket=self.bucket, Key=key)
+
     def _put_parts(self, key: str, content: Content, size: int, content_type: str, progress: Progress) -> bool:
         s3 = self._clients.s3
         with store_errors(f"put s3://{self.bucket}/{key}"):

@@ -96,7 +96,7 @@ class SymbolIndex:
     def _put(self, entry: SymbolEntry, pks: tuple[str, ...]) -> None:
         if not pks:
             raise ValueError(f"{entry.debug_file_key} has neither debug id nor code id")
-        attribute = "file_" + hashlib.sha1(entry.debug_file_key.encode(), usedforsecurity=False).hexdigest()
+        attribute = attribute_of(entry)
         listed = f"{entry.debug_file_key}#{pks[0]}"
         for pk, sk, name in (*((pk, "files", attribute) for pk in pks), (LISTING, listed, "entry")):
             self._table.update(
@@ -123,6 +123,20 @@ class SymbolIndex:
         """All entries, by debug file."""
         return tuple(entry_of(row["entry"]) for row in self._table.query("pk = :pk", {":pk": LISTING}))
 
+    def remove(self, entry: SymbolEntry) -> None:
+        """Let an entry be found by no id. Doing it again changes nothing."""
+        for pk in all_keys_of(entry):
+            self._table.update(pk, "files", f"REMOVE #{attribute_of(entry)}", {}, "attribute_exists(pk)")
+
+    def remove_from_list(self, entry: SymbolEntry) -> None:
+        """Let the list have an entry no more. Doing it again changes nothing."""
+        for pk in all_keys_of(entry):
+            self._table.delete(LISTING, f"{entry.debug_file_key}#{pk}")
+
+    def forget_failure(self, debug_file_key: str) -> None:
+        """Remember no more why a debug file could not be compiled."""
+        self._table.delete(f"failure#{debug_file_key}", "failure")
+
     def put_failure(self, failure: CompileFailure) -> None:
         """Remember why a debug file could not be compiled, in place of what was known before."""
         row = {"pk": f"failure#{failure.debug_file_key}", "sk": "failure", **asdict(failure)}
@@ -141,6 +155,16 @@ class SymbolIndex:
             created=float(row["created"]),
             retry_after=float(row["retry_after"]) if "retry_after" in row else None,
         )
+
+
+def attribute_of(entry: SymbolEntry) -> str:
+    """The attribute of a ``files`` row that holds an entry."""
+    return "file_" + hashlib.sha1(entry.debug_file_key.encode(), usedforsecurity=False).hexdigest()
+
+
+def all_keys_of(entry: SymbolEntry) -> tuple[str, ...]:
+    """The partitions where an entry may be, be it a symbol file's or a source bundle's."""
+    return (*keys_of((entry.debug_id, entry.code_id)), *sources_keys(entry.debug_id))
 
 
 def keys_of(ids: ModuleIds) -> tuple[str, ...]:

@@ -1,0 +1,149 @@
+"""A debug file goes with everything that was made of it, in one go or in several."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cairn.pipeline.compile_debug_file import Compilation, CompiledDebugFile
+from cairn.pipeline.delete_debug_file import Deletion
+from cairn.store.assemblies import Assemblies, Plan
+from cairn.store.aws import Clients
+from cairn.store.debug_file_records import DebugFileRecords
+from cairn.store.debug_files import DebugFiles
+from cairn.store.hot_sets import hot_key
+from cairn.store.objects import Objects
+from cairn.store.settings import Settings
+from cairn.store.symbol_index import SymbolEntry, SymbolIndex
+from cairn.store.table import Table
+from tests.emulator import make_store, start_emulator
+from tests.symbols.programs import SYM
+from tests.web.test_dsyms import source_bundle
+
+Store = tuple[Settings, Clients]
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
+        for name, value in emulator.environment.items():
+            patch.setenv(name, value)
+        clients = Clients()
+        yield make_store(clients), clients
+
+
+@pytest.fixture
+def entry(store: Store, tmp_path: Path) -> SymbolEntry:
+    """A compiled file with a hot set, put together from chunks. Its ids are those of other tests' files."""
+    content = SYM + f"PUBLIC 9000 0 {secrets.token_hex(8)}\n".encode()
+    (made,) = compiled(store, tmp_path, content, "game.sym").entries
+    objects(store).put(hot_key(made.key), b"hot")
+    Assemblies(*store).start(Plan(sha1_of(made), "game.sym", ("00" * 20,)))
+    return made
+
+
+def compiled(store: Store, folder: Path, content: bytes, name: str) -> CompiledDebugFile:
+    path = folder / name
+    path.write_bytes(content)
+    return Compilation(*store).run(DebugFiles(*store).put(path, name))
+
+
+def objects(store: Store) -> Objects:
+    return Objects(store[1], store[0].bucket)
+
+
+def sha1_of(entry: SymbolEntry) -> str:
+    return entry.debug_file_key.split("/")[1]
+
+
+def left_of(store: Store, sha1: str) -> list[str]:
+    """All rows and objects that name a file."""
+    pages = store[1].dynamodb.get_paginator("scan").paginate(TableName=store[0].symbols_table)
+    rows = [item for page in pages for item in page["Items"] if sha1 in str(item)]
+    return [str(row) for row in rows] + [key for key in objects(store).keys("") if sha1 in key]
+
+
+def test_nothing_is_left_and_it_is_said(store: Store, entry: SymbolEntry) -> None:
+    sha1 = sha1_of(entry)
+    assert len(left_of(store, sha1)) >= 7
+    done = Deletion(*store).run(sha1)
+    assert (done.debug_files, done.symbol_files) == ((entry.debug_file_key,), (entry.key,))
+    assert (done.hot_sets, done.entries, done.record) == ((hot_key(entry.key),), (entry,), True)
+    assert left_of(store, sha1) == []
+    assert entry not in SymbolIndex(*store).find([(entry.debug_id, None)])[entry.debug_id, None]
+
+
+def test_doing_it_again_changes_nothing(store: Store, entry: SymbolEntry) -> None:
+    assert not Deletion(*store).run(sha1_of(entry)).is_empty
+    assert Deletion(*store).run(sha1_of(entry)).is_empty
+
+
+def test_other_files_of_the_same_ids_stay(store: Store, entry: SymbolEntry, tmp_path: Path) -> None:
+    other = replace(entry, debug_file_key=f"debug-files/{secrets.token_hex(20)}/game.sym", key="symbols/other")
+    SymbolIndex(*store).put(other)
+    Deletion(*store).run(sha1_of(entry))
+    found = SymbolIndex(*store).find([(entry.debug_id, entry.code_id)])[entry.debug_id, entry.code_id]
+    assert other in found and entry not in found
+    assert other in SymbolIndex(*store).list()
+
+
+class BrokenOffError(Exception):
+    """A process that was killed."""
+
+
+@pytest.mark.parametrize("step", range(1, 11))
+def test_it_goes_on_where_it_broke_off(
+    store: Store, entry: SymbolEntry, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    calls = 0
+
+    def counted(function: object) -> object:
+        def call(*arguments: object, **more: object) -> object:
+            nonlocal calls
+            calls += 1
+            if calls == step:
+                raise BrokenOffError
+            return function(*arguments, **more)  # type: ignore[operator]
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for place, name in ((Table, "update"), (Table, "delete"), (Objects, "delete")):
+            patch.setattr(place, name, counted(getattr(place, name)))
+        with pytest.raises(BrokenOffError):
+            Deletion(*store).run(sha1_of(entry))
+    assert left_of(store, sha1_of(entry))
+    found = [one for one in SymbolIndex(*store).list() if one.debug_id == entry.debug_id]
+    assert entry in found, "it is found by its ids as long as something is left"
+    Deletion(*store).run(sha1_of(entry))
+    assert left_of(store, sha1_of(entry)) == []
+
+
+def test_a_file_that_could_not_be_read_goes_with_its_reason(store: Store, tmp_path: Path) -> None:
+    content = secrets.token_bytes(40)
+    assert compiled(store, tmp_path, content, "noise.bin").reason
+    sha1 = hashlib.sha1(content).hexdigest()
+    done = Deletion(*store).run(sha1)
+    assert (len(done.debug_files), done.entries, done.record) == (1, (), True)
+    assert left_of(store, sha1) == []
+    assert DebugFileRecords(*store).find([sha1]) == {}
+
+
+def test_a_source_bundle_goes(store: Store, tmp_path: Path) -> None:
+    debug_id = "0b5c8a1e-7d42-4f7e-9d7f-2f3a4b5c6d7e"
+    content = source_bundle(debug_id)
+    assert compiled(store, tmp_path, content, "game.src.zip").entries
+    Deletion(*store).run(hashlib.sha1(content).hexdigest())
+    assert SymbolIndex(*store).find_sources(debug_id) == ()
+    assert left_of(store, hashlib.sha1(content).hexdigest()) == []
+
+
+@pytest.mark.parametrize("text", ["", "..", "ab" * 19, "AB" * 20])
+def test_only_a_whole_sha1_names_a_file(store: Store, text: str) -> None:
+    with pytest.raises(ValueError, match="is no SHA-1"):
+        Deletion(*store).run(text)
