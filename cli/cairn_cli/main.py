@@ -21,6 +21,10 @@ COMMANDS = {
     "stackwalk": ("cairn_cli.stackwalk", "read a minidump offline: reason, stacks, modules"),
     "events": ("cairn_cli.events", "list crashes, or show one"),
     "upload-debug-files": ("cairn_cli.debug_files", "send the symbols of a build"),
+    "symbols": (
+        "cairn_cli.symbols.command",
+        "what symbols crashes lack, and list, show, check or delete those there are",
+    ),
     "projects": ("cairn_cli.projects", "list, create or change projects"),
     "keys": ("cairn_cli.keys", "list, create or change the keys that clients send crashes with"),
     "filters": ("cairn_cli.filters", "list, add or remove filters: crashes that a project does not want"),

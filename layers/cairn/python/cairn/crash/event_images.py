@@ -31,7 +31,7 @@ def image(loaded: LoadedModule, system: SystemInfo) -> Image:
     """One module with what became of its symbols."""
     module, symbols = loaded.module, loaded.symbols
     return Image(
-        type=_image_type(system.os),
+        type=image_type(system.os),
         code_file=module.code_file or None,
         code_id=module.code_id,
         debug_file=module.debug_file,
@@ -62,7 +62,8 @@ def missing_symbols(loaded: LoadedModule, system: SystemInfo) -> ProcessingError
     )
 
 
-def _image_type(os: Os) -> Literal["pe", "macho", "elf", "unknown"]:
+def image_type(os: Os) -> Literal["pe", "macho", "elf", "unknown"]:
+    """What programs of an operating system are, by Sentry's names."""
     match os:
         case Os.WINDOWS:
             return "pe"

@@ -118,7 +118,9 @@ class Symbolication:
             crash = process(data, finder)
         except MinidumpError as error:
             return _Made(unreadable_event(error, received), Outcome.UNREADABLE)
-        return _Made(build_event(crash, received), Outcome.SYMBOLICATED, wanted_modules(crash.modules), finder)
+        return _Made(
+            build_event(crash, received), Outcome.SYMBOLICATED, wanted_modules(crash.modules, crash.dump.system), finder
+        )
 
 
 def waiting_crash(upload: StoredUpload, modules: tuple[WantedModule, ...]) -> WaitingCrash:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from cairn.store.aws import Clients
 from cairn.store.events import iso_time, unix_time
@@ -31,13 +31,20 @@ PAGE = 250
 @dataclass(frozen=True, slots=True)
 class WantedModule:
     """A module that a crash needs and that lacks names, lines or unwind information. ``status`` is the event's
-    ``debug_status``, ``reason`` says why, for a person."""
+    ``debug_status``, ``reason`` says why, for a person. ``type`` is ``pe``, ``macho`` or ``elf``; ``arch`` and ``os``
+    are the event's; ``lacks`` is some of ``names``, ``lines``, ``unwinding``; ``debug_file`` is the PDB's name."""
 
     name: str
     debug_id: str | None
     code_id: str | None
     status: str
     reason: str | None = None
+    debug_file: str | None = None
+    type: str | None = None
+    arch: str | None = None
+    os: str | None = None
+    in_app: bool | None = None
+    lacks: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +156,14 @@ def listed_at(crash: WaitingCrash) -> str:
 def clipped(module: WantedModule) -> WantedModule:
     """The module with texts short enough to lie in an item with others."""
     reason = module.reason[:REASON_LIMIT] if module.reason else None
-    return WantedModule(module.name[-NAME_LIMIT:], module.debug_id, module.code_id, module.status, reason)
+    debug_file = module.debug_file[-NAME_LIMIT:] if module.debug_file else None
+    return replace(module, name=module.name[-NAME_LIMIT:], debug_file=debug_file, reason=reason)
 
 
 def module_of(value: Row) -> WantedModule:
-    """The module in a row."""
-    return WantedModule(**{name: value.get(name) for name in WantedModule.__dataclass_fields__})  # type: ignore[arg-type]
+    """The module in a row; one of an older Cairn has not all fields."""
+    known = {name: value.get(name) for name in WantedModule.__dataclass_fields__}
+    return WantedModule(**known | {"lacks": tuple(value["lacks"]) if "lacks" in value else None})
 
 
 def crash_of(row: Row) -> WaitingCrash:

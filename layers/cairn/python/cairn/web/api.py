@@ -45,6 +45,7 @@ class Api:
             ("POST", ORGANIZATION + "chunk-upload/", self._take_chunks),
             ("POST", PROJECT + "files/difs/assemble/", self._assemble),
             ("GET", PROJECT + "files/dsyms/", self._debug_files),
+            ("GET", PROJECT + "files/missing/", self._missing),
             ("POST", PROJECT + "reprocessing/", self._reprocess),
             ("GET", "/symbols/<token>/buildid/<build_id>/<part>/", self._debuginfod),
             ("GET", "/symbols/<token>/<name>/<file_id>/<file>/", self._symstore),
@@ -105,6 +106,11 @@ class Api:
             return reply(302, {}, Location=self._services.files.content_url(file_id))
         page = self._services.files.page(query, self._url())
         return reply(200, page.files, Link=page.link)
+
+    def _missing(self, org: str, project: str) -> Response[str]:
+        self._admit(READ, org)
+        project_id = find_project(self._services.projects, project).id
+        return reply(200, self._services.missing.answer(project_id, self._query()))
 
     def _reprocess(self, org: str, project: str) -> Response[str]:
         """Nothing: new symbols are used as soon as they are there. sentry-cli 2 calls this after each upload."""

@@ -18,8 +18,10 @@ from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE, Queue
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.store.tokens import ApiTokens
+from cairn.store.waiting import WaitingCrashes
 from cairn.web.assemble import AssembleCall
 from cairn.web.dsyms import DebugFileList
+from cairn.web.missing import MissingList
 from cairn.web.symbol_server import SymbolServer
 
 
@@ -33,6 +35,7 @@ class Services:
     assemble: AssembleCall
     files: DebugFileList
     symbol_server: SymbolServer
+    missing: MissingList
     outcomes: Outcomes
 
     @classmethod
@@ -55,6 +58,7 @@ class Services:
             assemble=AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly),
             files=DebugFileList(index, records, debug_files),
             symbol_server=SymbolServer(index, debug_files),
+            missing=MissingList(WaitingCrashes(settings, clients)),
             outcomes=Outcomes(settings, clients),
         )
 

@@ -1,0 +1,1 @@
+"""`cairn symbols`: debug files that are missing, and those that are there."""

@@ -1,0 +1,85 @@
+"""The to-do list: modules that crashes wait for, counted over these crashes."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from cairn.store.symbol_index import keys_of
+from cairn.store.waiting import WaitingCrash, WantedModule
+
+EVENTS_SHOWN = 3
+"""Crashes that are named as examples for a module, the latest."""
+
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What may be in a name of a dump and would do something to a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingModule:
+    """A module as the latest crash tells it, how many crashes wait for it, and when the first and the last of them were
+    received (Unix seconds). ``events`` are the latest of them."""
+
+    module: WantedModule
+    crashes: int
+    first_seen: float
+    last_seen: float
+    events: tuple[str, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that would help, as a build makes them; of an ELF program either does, if it has not been
+        stripped."""
+        module = self.module
+        lacks_names = module.lacks is None or bool({"names", "lines"} & set(module.lacks))
+        lacks_unwinding = module.lacks is None or "unwinding" in module.lacks
+        companion, program = companion_name(module), module.name
+        both = dict.fromkeys([companion] * lacks_names + [program] * (lacks_unwinding or module.type == "elf"))
+        return tuple(both)
+
+
+def missing_modules(crashes: Iterable[WaitingCrash]) -> tuple[MissingModule, ...]:
+    """The modules that ``crashes`` wait for: the user's own before the system's, of each kind the most wanted first."""
+    found: dict[str, list[tuple[WaitingCrash, WantedModule]]] = defaultdict(list)
+    for crash in crashes:
+        by_id = {keys_of((module.debug_id, module.code_id)): module for module in crash.modules}
+        for keys, module in by_id.items():
+            found[keys[0] if keys else module.name].append((crash, module))
+    return tuple(sorted(map(counted, found.values()), key=order))
+
+
+def counted(waiting: Sequence[tuple[WaitingCrash, WantedModule]]) -> MissingModule:
+    """One module of several crashes."""
+    latest = sorted(waiting, key=lambda one: one[0].received, reverse=True)
+    module = latest[0][1]
+    return MissingModule(
+        module=replace(module, name=printable(module.name), debug_file=printable(module.debug_file or "") or None),
+        crashes=len(latest),
+        first_seen=latest[-1][0].received,
+        last_seen=latest[0][0].received,
+        events=tuple(crash.event_id for crash, _ in latest[:EVENTS_SHOWN]),
+    )
+
+
+def order(missing: MissingModule) -> tuple[bool, int, float, str]:
+    """Where a module stands in the list. One of which it is not known whose it is counts as the user's."""
+    return missing.module.in_app is False, -missing.crashes, -missing.last_seen, missing.module.name
+
+
+def companion_name(module: WantedModule) -> str:
+    """The name of the file with names and lines."""
+    match module.type:
+        case "pe":
+            return module.debug_file or f"{module.name.rpartition('.')[0] or module.name}.pdb"
+        case "macho":
+            return f"{module.name}.dSYM"
+        case "elf":
+            return f"{module.name}.debug"
+    return module.debug_file or module.name
+
+
+def printable(name: str) -> str:
+    """A name out of a dump without what a terminal would obey."""
+    return UNPRINTABLE.sub("_", name)

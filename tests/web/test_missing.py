@@ -1,0 +1,89 @@
+"""The list of modules without symbols over the API."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import pytest
+
+from cairn.store.tokens import ApiTokens
+from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
+from tests.web.conftest import Client
+
+
+def wait(client: Client, *modules: WantedModule, ago: float = 0) -> str:
+    """Let a crash wait."""
+    event_id = secrets.token_hex(16)
+    crash = WaitingCrash(client.project.id, event_id, time.time() // 1 - ago, "crashes/upload.json", modules)
+    WaitingCrashes(client.store.settings, client.store.clients).put(crash)
+    return event_id
+
+
+def pdb(name: str = "game.exe", debug_file: str = "game.pdb") -> WantedModule:
+    return WantedModule(
+        name=name,
+        debug_id=secrets.token_hex(16),
+        code_id="5e0f1a2b1a000",
+        status="missing",
+        reason="no debug file with this id was uploaded",
+        debug_file=debug_file,
+        type="pe",
+        arch="x86_64",
+        os="Windows",
+        in_app=True,
+        lacks=("names", "lines", "unwinding"),
+    )
+
+
+def test_a_missing_module_with_all_there_is_to_know(client: Client) -> None:
+    game = pdb()
+    first, last = wait(client, game, ago=60), wait(client, game)
+    answer = client.get(f"/api/0/projects/cairn/{client.project.slug}/files/missing/")
+    assert answer.status == 200
+    (found,) = answer.body
+    assert found.pop("firstSeen") < found.pop("lastSeen")
+    assert found == {
+        "name": "game.exe",
+        "debugFile": "game.pdb",
+        "debugId": game.debug_id,
+        "codeId": "5e0f1a2b1a000",
+        "type": "pe",
+        "arch": "x86_64",
+        "os": "Windows",
+        "inApp": True,
+        "status": "missing",
+        "reason": "no debug file with this id was uploaded",
+        "lacks": ["names", "lines", "unwinding"],
+        "crashes": 2,
+        "events": [last, first],
+        "files": ["game.pdb", "game.exe"],
+        "command": "cairn upload-debug-files PATH/TO/game.pdb PATH/TO/game.exe",
+    }
+
+
+def test_a_name_out_of_a_dump_is_quoted_for_the_shell(client: Client) -> None:
+    wait(client, pdb("$(reboot).exe", "a b'.pdb"))
+    (found,) = client.get(f"/api/0/projects/cairn/{client.project.id}/files/missing/").body
+    assert found["command"] == """cairn upload-debug-files 'PATH/TO/a b'"'"'.pdb' 'PATH/TO/$(reboot).exe'"""
+
+
+def test_as_many_crashes_count_as_are_asked_for(client: Client) -> None:
+    game = pdb()
+    for ago in range(3):
+        wait(client, game, ago=ago)
+    path = f"/api/0/projects/cairn/{client.project.slug}/files/missing/"
+    assert client.get(path, crashes="2").body[0]["crashes"] == 2
+    for wrong in ("0", "-1", "1001", "many", "²", "9" * 30):
+        assert client.get(path, crashes=wrong).status == 400, wrong
+
+
+@pytest.mark.parametrize(("scope", "status"), [("project:read", 200), ("org:ci", 403), ("symbols:read", 403)])
+def test_it_needs_a_token_that_may_read(client: Client, scope: str, status: int) -> None:
+    client.token, _ = ApiTokens(client.store.settings, client.store.clients).create("", "", [scope])
+    assert client.get(f"/api/0/projects/cairn/{client.project.slug}/files/missing/").status == status
+
+
+def test_nothing_is_missing_in_a_project_without_crashes(client: Client) -> None:
+    assert client.get(f"/api/0/projects/cairn/{client.project.slug}/files/missing/").body == []
+    assert client.get("/api/0/projects/cairn/nobody/files/missing/").status == 404
