@@ -47,24 +47,32 @@ def program_of(package: str, name: str) -> Program:
 
 
 def _unpack(package: str, root: Path) -> None:
-    """Fetch the package and what it depends on that the system lacks, with lists of our own."""
-    archives = FOLDER / f"{package}-archives"
-    shutil.rmtree(archives, ignore_errors=True)
-    archives.mkdir()
-    lists = FOLDER / "lists"
-    lists.mkdir(exist_ok=True)
-    apt = ["apt-get", "-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={FOLDER}/cache"]
+    """Fetch the package and what it depends on that the system lacks: by the system's lists, or else by new ones."""
+    own = FOLDER / "lists"
+    lists = ["-o", f"Dir::State::Lists={own}", "-o", f"Dir::Cache={FOLDER}/cache"]
     try:
-        _output([*apt, "update"], archives)
-        plan = _output([*apt, "install", "--simulate", "--no-install-recommends", package], archives)
-        missing = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
-        _output([*apt, "download", *missing], archives)
-        for archive in sorted(archives.glob("*.deb")):
-            _output(["dpkg-deb", "--extract", str(archive), str(root)], archives)
+        try:
+            archives = _fetch(package, [])
+        except subprocess.CalledProcessError:
+            own.mkdir(exist_ok=True)
+            _output(["apt-get", *lists, "update"], FOLDER, 60)
+            archives = _fetch(package, lists)
+        for archive in archives:
+            _output(["dpkg-deb", "--extract", str(archive), str(root)], FOLDER)
     except (OSError, subprocess.SubprocessError) as error:
         shutil.rmtree(root, ignore_errors=True)
         raise NotFetchedError(f"{package} is not installed, and cannot be fetched from Debian: {error}") from error
 
 
-def _output(command: list[str], folder: Path) -> str:
-    return subprocess.run(command, check=True, cwd=folder, capture_output=True, text=True, timeout=110).stdout
+def _fetch(package: str, lists: list[str]) -> list[Path]:
+    archives = FOLDER / f"{package}-archives"
+    shutil.rmtree(archives, ignore_errors=True)
+    archives.mkdir()
+    plan = _output(["apt-get", *lists, "install", "--simulate", "--no-install-recommends", package], archives)
+    missing = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
+    _output(["apt-get", *lists, "download", *missing], archives)
+    return sorted(archives.glob("*.deb"))
+
+
+def _output(command: list[str], folder: Path, seconds: float = 20) -> str:
+    return subprocess.run(command, check=True, cwd=folder, capture_output=True, text=True, timeout=seconds).stdout

@@ -86,6 +86,21 @@ def test_what_is_not_there_is_not_found(url: str) -> None:
     assert get(f"{url[:-2]}/buildid/{'ab' * 20}/debuginfo")[0] == 401
 
 
+def test_neither_the_gateway_nor_the_function_logs_the_token(running: Running, url: str) -> None:
+    emulator, path = running.cairn.emulator, f"/buildid/{secrets.token_hex(20)}/debuginfo"
+    emulator.follow = True
+    try:
+        assert get(url + path)[0] == 404
+        said: list[str] = []
+        while sum(f"/symbols/…{path}" in text for text in said) < 2:
+            event = emulator.events.get(timeout=30)
+            assert event is not None
+            said.append(str(event).replace("\\\\u2026", "…"))
+    finally:
+        emulator.follow = False
+    assert url.rpartition("/")[2] not in "".join(said)
+
+
 @needs_compiler
 def test_debuginfods_own_client_gets_each_file(
     debuginfod_find: Program, built: Built, url: str, tmp_path: Path
