@@ -1,11 +1,13 @@
-"""Debuggers get symbols from a running Cairn: a plain client, debuginfod's own, and gdb."""
+"""Debuggers get symbols from a running Cairn: a plain client, debuginfod's own, gdb, and Mozilla's stack walker."""
 
 from __future__ import annotations
 
 import json
+import platform
 import secrets
 import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from tests.contract.debian import NotFetchedError, Program, program_of
 from tests.crash.symbol_files import SAMPLE
 from tests.e2e.conftest import Running
 from tests.e2e.test_real_clients import CRASHING_LINE, SOURCE
+from tests.parity.installed import install
 
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
 
@@ -105,7 +108,7 @@ def test_neither_the_gateway_nor_the_function_logs_the_token(running: Running, u
 def test_debuginfods_own_client_gets_each_file(
     debuginfod_find: Program, built: Built, url: str, tmp_path: Path
 ) -> None:
-    settings = {"DEBUGINFOD_URLS": url, "DEBUGINFOD_CACHE_PATH": str(tmp_path)}
+    settings = {"DEBUGINFOD_URLS": f"http://127.0.0.1:1/ {url}/", "DEBUGINFOD_CACHE_PATH": str(tmp_path)}
     for part, expected in (("debuginfo", built.companion), ("executable", built.program)):
         found = debuginfod_find.run(part, built.build_id, **settings)
         assert found.returncode == 0, found.stderr
@@ -151,3 +154,17 @@ def test_gdb_gets_program_and_symbols_for_a_core_file(built: Built, url: str, tm
     shown = gdb(tmp_path, "-core", core, "-ex", "backtrace", url=url)
     assert f"#0  read_serial (part=0x0) at /src/program.cpp:{CRASHING_LINE}" in shown, shown
     assert " in assemble (" in shown and " in main (" in shown
+
+
+@pytest.mark.timeout(300)  # fetches it, 24 MB
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="it is a program for Linux on x86-64"
+)
+def test_minidump_stackwalk_gets_breakpad_symbols(running: Running, url: str, tmp_path: Path) -> None:
+    programs, symbols = install(), tmp_path / "lighthouse.sym"
+    subprocess.run([programs / "dump_syms", SAMPLE / "lighthouse", "-o", symbols], check=True)
+    running.symbols(symbols)
+    options = ["--brief", f"--symbols-url={url}/", f"--symbols-cache={tmp_path}", f"--symbols-tmp={tmp_path}"]
+    command = [str(programs / "minidump-stackwalk"), *options, str(SAMPLE / "lighthouse.dmp")]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "lighthouse!coast::patrol(" in shown, shown

@@ -100,6 +100,12 @@ def test_what_an_older_cairn_indexed_goes_by_its_kind(debugger: Client) -> None:
     assert fetched(ask(debugger, f"buildid/{build_id}/executable")) == b"program"
 
 
+def test_a_slash_too_many_does_no_harm(debugger: Client) -> None:
+    entry = put(debugger, b"program")
+    assert fetched(ask(debugger, f"/buildid/{entry.code_id}/executable")) == b"program"
+    assert fetched(ask(debugger, f"/game//elf-buildid-{entry.code_id}/game")) == b"program"
+
+
 def test_the_latest_of_several_is_given(debugger: Client) -> None:
     build_id = secrets.token_hex(20)
     for created in (3.0, 5.0, 4.0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -59,8 +60,10 @@ class Api:
         self._app.exception_handler(Exception)(failed)
 
     def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Answer one event of an HTTP API (payload 2.0). Sentry's paths end in a slash; without it they do as well."""
-        return self._app.resolve({**event, "rawPath": event["rawPath"].rstrip("/") + "/"}, context)
+        """Answer one event of an HTTP API (payload 2.0). Sentry's paths end in a slash; without it they do as well. Two
+        slashes are one: an address with one at its end may have been joined to a path that begins with one."""
+        path = re.sub("/+", "/", event["rawPath"] + "/")
+        return self._app.resolve({**event, "rawPath": path}, context)
 
     def _info(self) -> Response[str]:
         return reply(200, who_is_asking(authenticate(self._services.tokens, self._header("authorization"))))
