@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import shutil
@@ -95,6 +96,19 @@ def test_the_api_gives_the_same_list(running: Running, crashed: Path, build_id: 
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert wanted in json.loads(answer.read())
+
+
+def test_files_that_cannot_be_used_are_listed(running: Running, crashed: Path, build_id: str) -> None:
+    noise = crashed.with_name("noise.sym")
+    noise.write_bytes(secrets.token_bytes(40))
+    assert cairn("upload-debug-files", noise, environment=running.environment).code == 1
+    listed = run(running, "symbols", "list", "--failed", "--query", "noise.sym", "--json").json
+    sha1 = hashlib.sha1(noise.read_bytes()).hexdigest()
+    (reason,) = [file["reason"] for file in listed if file["sha1"] == sha1]
+    assert reason in run(running, "symbols", "list", "--failed").out
+    assert reason in run(running, "symbols", "show", sha1).out
+    until_there(running, build_id)
+    assert "`cairn symbols list --failed` says why" in run(running, "symbols", "missing").out
 
 
 def test_what_cannot_be_done_is_said(running: Running, tmp_path: Path) -> None:

@@ -149,6 +149,7 @@ def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:
     listed = deployed.api(token, f"projects/cairn/{project}/files/dsyms/?debug_id={done['dif']['debugId']}")
     assert whole in [file["sha1"] for file in listed]
     assert whole in [file["sha1"] for file in deployed.api(token, f"projects/cairn/{project}/files/dsyms/")]
+    assert deployed.api(token, f"projects/cairn/{project}/files/missing/") == []
 
 
 def test_a_debugger_gets_a_file(deployed: Deployed) -> None:

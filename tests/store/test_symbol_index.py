@@ -183,3 +183,13 @@ def test_a_failure_is_remembered_with_its_reason(index: SymbolIndex) -> None:
     last = CompileFailure(key, SymbolStatus.MALFORMED, "no stream 3", 1, 2000.5)
     index.put_failure(last)
     assert index.failure(key) == last
+
+
+def test_files_that_failed_are_listed_until_they_are_forgotten(index: SymbolIndex) -> None:
+    key = f"debug-files/{secrets.token_hex(20)}/noise.bin"
+    index.put_failure(CompileFailure(key, SymbolStatus.UNSUPPORTED, "it is no debug file", 1, 1.0))
+    index.put_failure(CompileFailure(key, SymbolStatus.UNSUPPORTED, "it is still none", 2, 2.0))
+    assert index.failed().count(key) == 1
+    index.forget_failure(key)
+    assert key not in index.failed()
+    assert index.failure(key) is None

@@ -17,6 +17,7 @@ EXAMPLES = [
     "cairn symbols missing",
     "cairn symbols check build/ ~/Downloads/game.pdb",
     "cairn symbols list --query game",
+    "cairn symbols list --failed",
     "cairn symbols show 3249d99d-0c40-4931-8610-f4e4fb0b6936-1",
     "cairn symbols delete 3249d99d-0c40-4931-8610-f4e4fb0b6936-1",
 ]
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     checking.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="debug files, or folders of them")
     listing = actions.add_parser("list", help="debug files, the newest first")
     listing.add_argument("--query", default="", help="only those with this text in their name, ids, system or format")
+    listing.add_argument("--failed", action="store_true", help="those that were uploaded and cannot be used, and why")
     listing.add_argument("--limit", type=_positive, default=100, help="how many to show (default: 100)")
     showing = actions.add_parser("show", help="the debug files with an id, and what was made of them")
     showing.add_argument("id", help=ID_HELP)

@@ -45,6 +45,8 @@ class StoredFile:
 
 def list_files(target: Target, arguments: argparse.Namespace) -> int:
     """Print debug files that match; returns the exit code."""
+    if arguments.failed:
+        return _list_failed(target, arguments)
     entries = SymbolIndex(target.settings, target.clients).list()
     found = newest_first([entry for entry in entries if matches(entry, arguments.query.lower())])
     shown = found[: arguments.limit]
@@ -58,6 +60,24 @@ def list_files(target: Target, arguments: argparse.Namespace) -> int:
     if len(found) > len(shown):
         console().print(f"\n{len(found) - len(shown)} more: --limit, or --query to choose")
     return 0
+
+
+def _list_failed(target: Target, arguments: argparse.Namespace) -> int:
+    found = [file for file in failed_files(target) if arguments.query.lower() in file.name.lower()][: arguments.limit]
+    if arguments.json:
+        print_json([stored_json(file) for file in found])
+        return 0
+    rows = [(f.name, moment(f.record.created), f.sha1, f.record.reason or "") for f in found if f.record]
+    print_table(("NAME", "UPLOADED (UTC)", "SHA-1", "WHY IT CANNOT BE USED"), rows)
+    return 0
+
+
+def failed_files(target: Target) -> list[StoredFile]:
+    """The debug files that were uploaded and cannot be used, the newest first."""
+    keys = SymbolIndex(target.settings, target.clients).failed()
+    records = DebugFileRecords(target.settings, target.clients).find({key.split("/")[1] for key in keys})
+    failed = sorted((r for r in records.values() if r.reason), key=lambda record: -record.created)
+    return [StoredFile(record.sha1, (), record) for record in failed]
 
 
 def show_files(target: Target, arguments: argparse.Namespace) -> int:

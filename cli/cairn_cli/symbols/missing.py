@@ -13,6 +13,7 @@ from cairn.store.waiting import WaitingCrashes
 from cairn.web.missing import command, module_json
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, moment, print_json, print_table
+from cairn_cli.symbols.files import failed_files
 from cairn_cli.target import Target
 
 
@@ -26,9 +27,18 @@ def show_missing(target: Target, arguments: argparse.Namespace) -> int:
         print_json([module_json(missing) for missing in found])
     elif found:
         _print(found, len(crashes))
+        _hint(len(failed_files(target)))
     else:
         console().print("No crash waits for symbols.")
     return 0
+
+
+def _hint(failed: int) -> None:
+    out = console()
+    out.print("\nIs a file the right one? `cairn symbols check PATH` compares its ids with what crashes wait for.")
+    if failed:
+        what = "One file that was uploaded" if failed == 1 else f"{failed} files that were uploaded"
+        out.print(f"{what} cannot be used: `cairn symbols list --failed` says why.")
 
 
 def _print(found: tuple[MissingModule, ...], crashes: int) -> None:
@@ -45,7 +55,6 @@ def _print(found: tuple[MissingModule, ...], crashes: int) -> None:
             (m.module.name, str(m.crashes), platform(m), m.module.debug_id or m.module.code_id or "") for m in others
         ]
         print_table(("LIBRARY", "CRASHES", "PLATFORM", "ID"), rows)
-    out.print("\nIs a file the right one? `cairn symbols check PATH` compares its ids with what crashes wait for.")
 
 
 def told(missing: MissingModule) -> Iterator[Text]:

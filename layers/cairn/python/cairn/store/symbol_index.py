@@ -20,6 +20,7 @@ ID_LIMIT = 256
 """Characters of an id above which nothing is asked: a dump can hold any bytes, a key of DynamoDB 2,048."""
 
 LISTING = "symbols"
+FAILURES = "failures"
 NEWER_STAYS = "attribute_not_exists(#{0}) OR #{0}.#version <= :version"
 
 
@@ -70,6 +71,7 @@ class SymbolIndex:
     ``symbols``             ``<debug file key>#<id>``           one entry, for the list
     ``sources#<id>``        files                               source bundles by debug id
     ``failure#<key>``       failure                             why a debug file could not be compiled
+    ``failures``            ``<debug file key>``                that it could not, for the list
     ======================  ==================================  ==============================================
 
     An entry is an attribute named after its debug file, so that writers need not read, and the files of an id come
@@ -136,11 +138,17 @@ class SymbolIndex:
     def forget_failure(self, debug_file_key: str) -> None:
         """Remember no more why a debug file could not be compiled."""
         self._table.delete(f"failure#{debug_file_key}", "failure")
+        self._table.delete(FAILURES, debug_file_key)
+
+    def failed(self) -> tuple[str, ...]:
+        """The keys of all debug files that could not be compiled once; another compiler may have done better since."""
+        return tuple(row["sk"] for row in self._table.query("pk = :pk", {":pk": FAILURES}))
 
     def put_failure(self, failure: CompileFailure) -> None:
         """Remember why a debug file could not be compiled, in place of what was known before."""
         row = {"pk": f"failure#{failure.debug_file_key}", "sk": "failure", **asdict(failure)}
         self._table.put(row)
+        self._table.put({"pk": FAILURES, "sk": failure.debug_file_key})
 
     def failure(self, debug_file_key: str) -> CompileFailure | None:
         """Why a debug file could not be compiled, if it was tried and failed."""
