@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import pty
 import secrets
 import shutil
+import subprocess
 import time
 import urllib.request
 from pathlib import Path
@@ -15,7 +18,7 @@ import pytest
 
 from cairn.symbols.debug_file_ids import elf_debug_id
 from cairn_cli.demo.post import post_minidump
-from tests.cli.command import cairn
+from tests.cli.command import CAIRN, cairn
 from tests.contract.crashpad import compile_program, crash
 from tests.e2e.conftest import Running
 from tests.e2e.test_commands import run
@@ -96,6 +99,21 @@ def test_the_api_gives_the_same_list(running: Running, crashed: Path, build_id: 
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert wanted in json.loads(answer.read())
+
+
+@pytest.mark.parametrize(("answer", "said", "code"), [("n", "Nothing was deleted.", 1), ("y", "✓ my game: deleted", 0)])
+def test_deleting_asks_first(running: Running, crashed: Path, build_id: str, answer: str, said: str, code: int) -> None:
+    run(running, "upload-debug-files", crashed)
+    person, terminal = pty.openpty()
+    os.write(person, f"{answer}\n".encode())
+    command = [CAIRN, "symbols", "delete", build_id]
+    done = subprocess.run(
+        command, stdin=terminal, capture_output=True, text=True, env=running.environment, timeout=60, check=False
+    )
+    os.close(person)
+    os.close(terminal)
+    assert (done.returncode, build_id in done.stdout) == (code, True), done
+    assert "Delete it, for good? [y/N] " in done.stdout and said in done.stdout
 
 
 def test_files_that_cannot_be_used_are_listed(running: Running, crashed: Path, build_id: str) -> None:
