@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,32 +99,45 @@ class BrokenOffError(Exception):
     """A process that was killed."""
 
 
-@pytest.mark.parametrize("step", range(1, 11))
-def test_it_goes_on_where_it_broke_off(
-    store: Store, entry: SymbolEntry, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    calls = 0
+@contextmanager
+def breaking_off(step: int) -> Iterator[None]:
+    """The writes up to the one before ``step`` are done, and that one kills the process."""
+    calls = itertools.count(1)
 
-    def counted(function: object) -> object:
-        def call(*arguments: object, **more: object) -> object:
-            nonlocal calls
-            calls += 1
-            if calls == step:
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **more: Any) -> Any:
+            if next(calls) == step:
                 raise BrokenOffError
-            return function(*arguments, **more)  # type: ignore[operator]
+            return function(*arguments, **more)
 
         return call
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(BrokenOffError):
         for place, name in ((Table, "update"), (Table, "delete"), (Objects, "delete")):
             patch.setattr(place, name, counted(getattr(place, name)))
-        with pytest.raises(BrokenOffError):
-            Deletion(*store).run(sha1_of(entry))
+        yield
+
+
+@pytest.mark.parametrize("step", range(1, 12))
+def test_it_goes_on_where_it_broke_off(store: Store, entry: SymbolEntry, step: int) -> None:
+    with breaking_off(step):
+        Deletion(*store).run(sha1_of(entry))
     assert left_of(store, sha1_of(entry))
     found = [one for one in SymbolIndex(*store).list() if one.debug_id == entry.debug_id]
     assert entry in found, "it is found by its ids as long as something is left"
     Deletion(*store).run(sha1_of(entry))
     assert left_of(store, sha1_of(entry)) == []
+
+
+@pytest.mark.parametrize("step", range(1, 5))
+def test_so_does_one_of_a_file_that_could_not_be_read(store: Store, tmp_path: Path, step: int) -> None:
+    content = secrets.token_bytes(40)
+    assert compiled(store, tmp_path, content, "noise.bin").reason
+    sha1 = hashlib.sha1(content).hexdigest()
+    with breaking_off(step):
+        Deletion(*store).run(sha1)
+    Deletion(*store).run(sha1)
+    assert left_of(store, sha1) == []
 
 
 def test_a_file_that_could_not_be_read_goes_with_its_reason(store: Store, tmp_path: Path) -> None:

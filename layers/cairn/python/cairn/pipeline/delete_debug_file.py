@@ -79,10 +79,10 @@ class Deletion:
         """First what crashes go by, then the objects, and last what a deletion that broke off is found by."""
         for entry in done.entries:
             self._index.remove(entry)
-        for key in (*done.hot_sets, *done.symbol_files, *done.debug_files):
-            self._objects.delete(key)
         for key in done.debug_files:
             self._index.forget_failure(key)
+        for key in (*done.hot_sets, *done.symbol_files, *done.debug_files):
+            self._objects.delete(key)
         self._assemblies.forget(done.sha1)
         self._records.remove(done.sha1)
         for entry in done.entries:
