@@ -1,20 +1,29 @@
 """From an uploaded debug file to a symbol file: a queue of debug files, and the function that compiles them.
 
-The same function puts files together that came in chunks: both take minutes for a large file. And it sends the crashes
-that waited for a file to their queue again.
+The same function puts files together that came in chunks: both take minutes for a large file. It sends the crashes that
+waited for a file to their queue again, and once a day it deletes the files that no crash used for long.
 """
 
 from __future__ import annotations
 
 from aws_cdk import Duration, Size
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from cairn.store.assemblies import PREFIX as ASSEMBLY
+from cairn.store.debug_file_records import PREFIX as RECORD
+from cairn.store.notifications import SWEEP
 from cairn.store.queues import CRASH_QUEUE_VARIABLE, DEBUG_FILE_QUEUE_VARIABLE
+from cairn.store.symbol_index import FAILURE, LISTING
 from cairn.store.waiting import WAITING
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
 from infra.work_queue import WorkQueue
+
+PASSING = (WAITING, LISTING, FAILURE, RECORD, ASSEMBLY)
+"""Rows that the function removes: of crashes that wait no more, and of debug files that are gone."""
 
 TIMEOUT = Duration.minutes(15)
 AT_ONCE = 5
@@ -54,9 +63,23 @@ class DebugFiles(Construct):
         self.worker.function.add_environment(DEBUG_FILE_QUEUE_VARIABLE, self.files.queue.queue_url)
         self.worker.may_send(crashes.queue)
         self.worker.may_send(self.files.queue)
-        self.worker.may_use_table(storage.symbols, "Query", "DeleteItem", keys=(WAITING,))
+        self.worker.may_use_table(storage.symbols, "Query", "DeleteItem", keys=PASSING)
         self.worker.may_use_table(storage.symbols, "GetItem", "BatchGetItem", "PutItem", "UpdateItem")
         self.worker.may_use_objects("chunks/", "GetObject")
-        self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload")
-        self.worker.may_use_objects("symbols/", "PutObject", "AbortMultipartUpload")
+        self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject")
+        self.worker.may_use_objects("symbols/", "PutObject", "AbortMultipartUpload", "DeleteObject")
+        self.worker.may_use_objects("hot/", "DeleteObject")
         self.worker.may_see_what_is_missing()
+        events.Rule(
+            self,
+            "Daily",
+            description="Deletes debug files that no crash used for long",
+            schedule=events.Schedule.rate(Duration.days(1)),
+            targets=[
+                targets.SqsQueue(
+                    self.files.queue,
+                    message=events.RuleTargetInput.from_object(SWEEP),
+                    dead_letter_queue=self.files.dead_letters,
+                )
+            ],
+        )

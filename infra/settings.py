@@ -22,8 +22,9 @@ class DeploymentSettings:
 
     ``stack_name``: another one for a second Cairn in the same account. ``keep_crashes_days``: dumps and attachments
     are deleted this long after they came in; ``keep_events_days``: the same for what was made of them.
-    ``keep_logs_days``: one of the periods CloudWatch Logs knows. ``symbolication_concurrency``: crashes symbolicated at
-    one time (2 to 1000). ``compile_memory_mb``: memory for compiling debug files; new accounts may not go above 3008.
+    ``keep_symbols_days``: debug files are deleted this long after a crash last used them. ``keep_logs_days``: one of
+    the periods CloudWatch Logs knows. ``symbolication_concurrency``: crashes symbolicated at one time (2 to 1000).
+    ``compile_memory_mb``: memory for compiling debug files; new accounts may not go above 3008.
     ``requests_a_second``: what the API takes, and twice as many at once, before it answers 429 by itself.
     ``throw_away``: delete bucket and tables together with the stack. ``alarm_email``, ``alarm_topic_arn``: who is told
     of alarms. ``limit_…``: how much of anything a request may bring, as ``cairn.intake.limits`` has it.
@@ -32,6 +33,7 @@ class DeploymentSettings:
     stack_name: str = "Cairn"
     keep_crashes_days: int = 30
     keep_events_days: int = 90
+    keep_symbols_days: int = 90
     keep_logs_days: int = 30
     symbolication_concurrency: int = 10
     compile_memory_mb: int = 3008

@@ -13,7 +13,12 @@ from constructs import Construct
 
 from cairn.store.events import LISTED, PROJECT_INDEX
 from cairn.store.projects import OWNER_INDEX
-from cairn.store.settings import DUMP_RETENTION_VARIABLE, RETENTION_VARIABLE, VARIABLES
+from cairn.store.settings import (
+    DUMP_RETENTION_VARIABLE,
+    RETENTION_VARIABLE,
+    SYMBOL_RETENTION_VARIABLE,
+    VARIABLES,
+)
 from infra.settings import DeploymentSettings
 
 CHUNK_DAYS = 1
@@ -57,6 +62,7 @@ class Storage(Construct):
             VARIABLES["events_table"]: self.events.table_name,
             RETENTION_VARIABLE: str(self._settings.keep_events_days),
             DUMP_RETENTION_VARIABLE: str(self._settings.keep_crashes_days),
+            SYMBOL_RETENTION_VARIABLE: str(self._settings.keep_symbols_days),
         }
 
     def tell(self, queue: sqs.Queue, prefix: str, suffix: str = "") -> None:

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from cairn.store.outcomes import PREFIX as OUTCOMES
 from cairn.store.projects import PROJECT
+from cairn.store.symbol_index import LISTING
 from cairn.store.waiting import WAITING, WANTED
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
@@ -40,6 +41,7 @@ class Symbolication(Construct):
         self.crashes.worked_by(self.worker, settings.symbolication_concurrency)
         self.worker.may_use_table(storage.symbols, "BatchGetItem")
         self.worker.may_use_table(storage.symbols, "GetItem", "BatchWriteItem", keys=(WAITING, WANTED))
+        self.worker.may_use_table(storage.symbols, "UpdateItem", keys=(LISTING,))
         self.worker.may_use_table(storage.events, "GetItem", "PutItem")
         self.worker.may_use_table(storage.events, "UpdateItem", keys=(OUTCOMES,))
         self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT,))

@@ -3,6 +3,7 @@ that waited for them are symbolicated again."""
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -14,9 +15,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cairn.pipeline.assemble_debug_file import AssemblyStep
 from cairn.pipeline.compile_debug_file import Compilation
+from cairn.pipeline.sweep_debug_files import Sweep
 from cairn.pipeline.wake_waiting import Queues, Waking
 from cairn.store.aws import shared
-from cairn.store.notifications import assembly_in, object_keys, waking_in
+from cairn.store.notifications import SWEEP, assembly_in, is_sweep, object_keys, waking_in
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import ModuleIds
 
@@ -38,9 +40,21 @@ def assembly_step() -> AssemblyStep:
 
 
 @cache
+def queues() -> Queues:
+    """The queues that the steps send to."""
+    return Queues.from_environment(shared())
+
+
+@cache
 def waking() -> Waking:
     """The third step, likewise."""
-    return Waking(Settings.from_environment(), shared(), Queues.from_environment(shared()))
+    return Waking(Settings.from_environment(), shared(), queues())
+
+
+@cache
+def sweeping() -> Sweep:
+    """The fourth step, likewise."""
+    return Sweep(Settings.from_environment(), shared())
 
 
 def work_on(record: SQSRecord) -> None:
@@ -54,8 +68,19 @@ def work_on(record: SQSRecord) -> None:
         compile_all((done.key,) if done.key and done.compile else ())
     elif more := waking_in(record.body):
         wake(*more)
+    elif is_sweep(record.body):
+        sweep()
     else:
         compile_all(object_keys(record.body))
+
+
+def sweep() -> None:
+    """Delete debug files that no crash used for long."""
+    deleted, has_more = sweeping().run()
+    metrics.add_metric(name="DebugFileExpired", unit=MetricUnit.Count, value=len(deleted))
+    logger.info("sweep", deleted=deleted)
+    if has_more:
+        queues().debug_files.send(json.dumps(SWEEP))
 
 
 def compile_all(keys: tuple[str, ...]) -> None:

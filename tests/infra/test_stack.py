@@ -9,6 +9,7 @@ import pytest
 
 from cairn.pipeline import compile_debug_file
 from cairn.store import chunks, debug_files, events, hot_sets, uploads
+from cairn.store.notifications import is_sweep
 from cairn.store.settings import (
     DUMP_RETENTION_DAYS,
     DUMP_RETENTION_VARIABLE,
@@ -148,6 +149,14 @@ def test_only_this_account_can_send_through_the_bucket(cairn: Resource) -> None:
         assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
+def test_unused_debug_files_are_looked_for_once_a_day(cairn: Resource) -> None:
+    (rule,) = of_type(cairn, "AWS::Events::Rule").values()
+    (target,) = rule["Targets"]
+    assert rule["ScheduleExpression"] == "rate(1 day)"
+    assert is_sweep(target["Input"])
+    assert arn_of(target["Arn"]).startswith("DebugFilesQueue")
+
+
 def test_no_role_may_do_more_than_named_actions_in_named_places(cairn: Resource) -> None:
     allowed = [(n, s) for n, s in statements(cairn) if s["Effect"] == "Allow"]
     assert len(allowed) > 15
@@ -196,14 +205,19 @@ def test_symbolication_reads_hostile_bytes_and_can_write_no_symbols(cairn: Resou
         for name, statement in statements(cairn)
         if name == roles and "StorageSymbols" in json.dumps(statement["Resource"]) and "Condition" in statement
     ]
-    assert [sorted(statement["Action"]) for statement in writing] == [["dynamodb:BatchWriteItem", "dynamodb:GetItem"]]
-    keys = writing[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-    assert keys == ["waiting#*", "wanted#*"]
+    waiting, listing = writing
+    assert sorted(waiting["Action"]) == ["dynamodb:BatchWriteItem", "dynamodb:GetItem"]
+    assert leading_keys(waiting) == ["waiting#*", "wanted#*"]
+    assert (listing["Action"], leading_keys(listing)) == ("dynamodb:UpdateItem", ["symbols*"])
     of_projects = [s for n, s in statements(cairn) if n == roles and "StorageProjects" in json.dumps(s["Resource"])]
     assert [s["Action"] for s in of_projects] == ["dynamodb:GetItem"], "and reads neither keys nor tokens"
-    assert of_projects[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["project#*"]
+    assert leading_keys(of_projects[0]) == ["project#*"]
     free = [s["Action"] for n, s in statements(cairn) if n == roles and "Condition" not in s]
     assert not [action for actions in free for action in listed(actions) if "Write" in action or "Update" in action]
+
+
+def leading_keys(statement: Resource) -> Any:
+    return statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
 
 
 def policies(template: Resource) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Deletion:
         if not SHA1.fullmatch(sha1):
             raise ValueError(f"{sha1!r} is no SHA-1")
         record = self._records.find([sha1]).get(sha1)
-        entries = [entry for entry in self._index.list() if entry.debug_file_key.split("/")[1] == sha1]
+        entries = list(self._index.of_debug_file(sha1))
         entries += [entry for entry in record.entries if entry not in entries] if record else []
         done = Deleted(
             sha1,

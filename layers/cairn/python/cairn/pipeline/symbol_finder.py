@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from cairn.store.aws import Clients
 from cairn.store.blobs import S3Blob
 from cairn.store.errors import RefusedError, StoreError
 from cairn.store.hot_sets import HotSets
+from cairn.store.last_uses import LastUses
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import ModuleIds, SymbolEntry, SymbolIndex
 from cairn.symbols.errors import SymbolFileError
@@ -40,10 +42,13 @@ class OpenSymbolFiles:
         self._bucket = settings.bucket
         self._clients = clients
         self._hot_sets = HotSets(settings, clients)
+        self._last_uses = LastUses(settings, clients)
         self._lock = threading.Lock()
         self._files: OrderedDict[str, SymbolFile] = OrderedDict()
         self._tags: dict[str, str | None] = {}
         """What each open file's hot set was read as; files without one are not in here."""
+        self._used: dict[str, SymbolEntry] = {}
+        """What was asked for since uses were noted."""
 
     def open(self, entry: SymbolEntry) -> SymbolFile:
         """The symbol file of ``entry``. Raises ``SymbolFileError`` when it is damaged or of another version,
@@ -54,6 +59,7 @@ class OpenSymbolFiles:
             file = self._opened(entry)
         with self._lock:
             self._files[entry.key] = file
+            self._used[entry.key] = entry
             if len(self._files) > OPEN_FILES:
                 key, _ = self._files.popitem(last=False)
                 self._tags.pop(key, None)
@@ -88,6 +94,12 @@ class OpenSymbolFiles:
                 del self._tags[key]
                 with suppress(StoreError):
                     self._hot_sets.put(key, file.hot_set(), tag)
+
+    def note_uses(self) -> None:
+        """Note that the files asked for since are of use, so that they are kept."""
+        with self._lock:
+            used, self._used = self._used, {}
+        self._last_uses.note(used.values(), time.time())
 
 
 class DebugFile(S3Blob):

@@ -90,6 +90,7 @@ class Symbolication:
             return Symbolicated(Outcome.GONE, upload.event_id)
         done = self._store(data, upload)
         self._files.keep_hot_sets()
+        self._files.note_uses()
         return done
 
     def _store(self, data: bytes | None, upload: StoredUpload) -> Symbolicated:

@@ -11,6 +11,7 @@ from cairn.store.aws import Clients
 from cairn.store.settings import Settings
 from cairn.store.table import Row, Table
 
+PREFIX = "assembly#"
 PENDING_SECONDS = 20 * 60
 """How long an assembly counts as under way. Then whoever asks for it starts it again: its message may be lost."""
 
@@ -57,7 +58,7 @@ class Assemblies:
         """Note that a plan is to be carried out; ``False`` when it is already."""
         now = int(time.time())
         row = {
-            "pk": f"assembly#{plan.sha1}",
+            "pk": f"{PREFIX}{plan.sha1}",
             "sk": plan.id,
             "name": plan.name,
             "chunks": plan.chunks,
@@ -69,27 +70,27 @@ class Assemblies:
 
     def cancel(self, plan: Plan) -> None:
         """Let a plan that was started be one that can be started."""
-        self._table.update(f"assembly#{plan.sha1}", plan.id, "SET #counts_until = :now", {":now": 0})
+        self._table.update(f"{PREFIX}{plan.sha1}", plan.id, "SET #counts_until = :now", {":now": 0})
 
     def fail(self, plan: Plan, reason: str) -> None:
         """Note why a plan could not be carried out."""
         change = "SET #reason = :reason, #counts_until = :until"
         values = {":reason": reason, ":until": int(time.time()) + FAILED_SECONDS}
-        self._table.update(f"assembly#{plan.sha1}", plan.id, change, values)
+        self._table.update(f"{PREFIX}{plan.sha1}", plan.id, change, values)
 
     def forget(self, sha1: str) -> None:
         """Forget all plans for a file: it can be sent anew."""
-        for row in self._table.query("pk = :pk", {":pk": f"assembly#{sha1}"}):
+        for row in self._table.query("pk = :pk", {":pk": f"{PREFIX}{sha1}"}):
             self._table.delete(row["pk"], row["sk"])
 
     def plan(self, sha1: str, plan_id: str) -> Plan | None:
         """A plan to be carried out; ``None`` when it has failed, or is not there (any more)."""
-        row = self._table.get(f"assembly#{sha1}", plan_id)
+        row = self._table.get(f"{PREFIX}{sha1}", plan_id)
         return plan_of(row) if row and "reason" not in row else None
 
     def find(self, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Assembly]:
         """The assemblies that count, by SHA-1 of the file and plan id."""
-        keys = [(f"assembly#{sha1}", plan_id) for sha1, plan_id in ids]
+        keys = [(f"{PREFIX}{sha1}", plan_id) for sha1, plan_id in ids]
         rows = self._table.get_many(keys, consistent=True)
         now = time.time()
         found = [Assembly(plan_of(row), row.get("reason")) for row in rows.values() if row["counts_until"] > now]
@@ -98,4 +99,4 @@ class Assemblies:
 
 def plan_of(row: Row) -> Plan:
     """The plan that a row holds."""
-    return Plan(row["pk"].removeprefix("assembly#"), row["name"], tuple(row["chunks"]), row["size"])
+    return Plan(row["pk"].removeprefix(PREFIX), row["name"], tuple(row["chunks"]), row["size"])

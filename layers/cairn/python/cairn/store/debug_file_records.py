@@ -10,6 +10,7 @@ from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, entry_of
 from cairn.store.table import Row, Table
 
+PREFIX = "debug_file#"
 REASON_LIMIT = 2000
 """Characters of a reason that are kept."""
 
@@ -43,7 +44,7 @@ class DebugFileRecords:
     def put(self, record: DebugFileRecord) -> None:
         """Keep a record in place of an older one; one of a newer compiler stays."""
         row = {
-            "pk": f"debug_file#{record.sha1}",
+            "pk": f"{PREFIX}{record.sha1}",
             "sk": "debug_file",
             "key": record.key,
             "size": record.size,
@@ -56,11 +57,11 @@ class DebugFileRecords:
 
     def remove(self, sha1: str) -> None:
         """Forget the record of a file, be there one or not."""
-        self._table.delete(f"debug_file#{sha1}", "debug_file")
+        self._table.delete(f"{PREFIX}{sha1}", "debug_file")
 
     def find(self, sha1s: Iterable[str]) -> dict[str, DebugFileRecord]:
         """The records of those files that have one, by SHA-1."""
-        rows = self._table.get_many(((f"debug_file#{sha1}", "debug_file") for sha1 in sha1s), consistent=True)
+        rows = self._table.get_many(((f"{PREFIX}{sha1}", "debug_file") for sha1 in sha1s), consistent=True)
         return {record.sha1: record for record in map(record_of, rows.values())}
 
 

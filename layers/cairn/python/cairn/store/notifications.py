@@ -74,6 +74,18 @@ def own_keys(message: dict[str, Any]) -> tuple[str, ...]:
     return (message["upload"],)
 
 
+SWEEP = {"cairn": MESSAGE_VERSION, "sweep": True}
+"""A message that asks to delete the debug files that nobody needs any more; a schedule sends it."""
+
+
+def is_sweep(body: str) -> bool:
+    """Whether a message is ``SWEEP``."""
+    try:
+        return json.loads(body)["sweep"] is True
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 def is_new(record: dict[str, Any]) -> bool:
     """Whether a record of a notification tells of an object that was made."""
     return str(record["eventName"]).startswith("ObjectCreated:")

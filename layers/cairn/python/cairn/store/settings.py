@@ -21,10 +21,14 @@ RETENTION_DAYS = 90
 DUMP_RETENTION_VARIABLE = "CAIRN_DUMP_RETENTION_DAYS"
 DUMP_RETENTION_DAYS = 30
 
+SYMBOL_RETENTION_VARIABLE = "CAIRN_SYMBOL_RETENTION_DAYS"
+SYMBOL_RETENTION_DAYS = 90
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Names of the bucket and the three tables, and how many days an event and its dump are kept."""
+    """Names of the bucket and the three tables, how many days an event and its dump are kept, and how many a debug file
+    that no crash uses."""
 
     bucket: str
     projects_table: str
@@ -32,6 +36,7 @@ class Settings:
     events_table: str
     retention_days: int = RETENTION_DAYS
     dump_retention_days: int = DUMP_RETENTION_DAYS
+    symbol_retention_days: int = SYMBOL_RETENTION_DAYS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -42,6 +47,7 @@ class Settings:
             **names,
             retention_days=int(environment.get(RETENTION_VARIABLE, RETENTION_DAYS)),
             dump_retention_days=int(environment.get(DUMP_RETENTION_VARIABLE, DUMP_RETENTION_DAYS)),
+            symbol_retention_days=int(environment.get(SYMBOL_RETENTION_VARIABLE, SYMBOL_RETENTION_DAYS)),
         )
 
     @classmethod

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from cairn.store.aws import Clients
+from cairn.store.debug_files import PREFIX as DEBUG_FILES
 from cairn.store.settings import Settings
 from cairn.store.table import Row, Table
 from cairn.symbols.records import Features, SymbolStatus
@@ -20,6 +21,7 @@ ID_LIMIT = 256
 """Characters of an id above which nothing is asked: a dump can hold any bytes, a key of DynamoDB 2,048."""
 
 LISTING = "symbols"
+FAILURE = "failure"
 FAILURES = "failures"
 NEWER_STAYS = "attribute_not_exists(#{0}) OR #{0}.#version <= :version"
 
@@ -68,7 +70,7 @@ class SymbolIndex:
     ======================  ==================================  ==============================================
     ``debug_id#<id>``       files                               all files of a debug id, one attribute a file
     ``code_id#<id>``        files                               the same by code id
-    ``symbols``             ``<debug file key>#<id>``           one entry, for the list
+    ``symbols``             ``<debug file key>#<id>``           one entry, for the list; ``last_uses.py`` adds ``used``
     ``sources#<id>``        files                               source bundles by debug id
     ``failure#<key>``       failure                             why a debug file could not be compiled
     ``failures``            ``<debug file key>``                that it could not, for the list
@@ -125,6 +127,12 @@ class SymbolIndex:
         """All entries, by debug file."""
         return tuple(entry_of(row["entry"]) for row in self._table.query("pk = :pk", {":pk": LISTING}))
 
+    def of_debug_file(self, sha1: str) -> tuple[SymbolEntry, ...]:
+        """The entries of a debug file by the SHA-1 of its content, whatever it was called."""
+        wanted = {":pk": LISTING, ":file": f"{DEBUG_FILES}{sha1}/"}
+        rows = self._table.query("pk = :pk AND begins_with(sk, :file)", wanted)
+        return tuple(entry_of(row["entry"]) for row in rows)
+
     def remove(self, entry: SymbolEntry) -> None:
         """Let an entry be found by no id. Doing it again changes nothing."""
         for pk in all_keys_of(entry):
@@ -132,12 +140,12 @@ class SymbolIndex:
 
     def remove_from_list(self, entry: SymbolEntry) -> None:
         """Let the list have an entry no more. Doing it again changes nothing."""
-        for pk in all_keys_of(entry):
-            self._table.delete(LISTING, f"{entry.debug_file_key}#{pk}")
+        for key in listed_keys_of(entry):
+            self._table.delete(*key)
 
     def forget_failure(self, debug_file_key: str) -> None:
         """Remember no more why a debug file could not be compiled."""
-        self._table.delete(f"failure#{debug_file_key}", "failure")
+        self._table.delete(f"{FAILURE}#{debug_file_key}", FAILURE)
         self._table.delete(FAILURES, debug_file_key)
 
     def failed(self) -> tuple[str, ...]:
@@ -146,13 +154,13 @@ class SymbolIndex:
 
     def put_failure(self, failure: CompileFailure) -> None:
         """Remember why a debug file could not be compiled, in place of what was known before."""
-        row = {"pk": f"failure#{failure.debug_file_key}", "sk": "failure", **asdict(failure)}
+        row = {"pk": f"{FAILURE}#{failure.debug_file_key}", "sk": FAILURE, **asdict(failure)}
         self._table.put(row)
-        self._table.put({"pk": FAILURES, "sk": failure.debug_file_key})
+        self._table.put({"pk": FAILURES, "sk": failure.debug_file_key, "created": failure.created})
 
     def failure(self, debug_file_key: str) -> CompileFailure | None:
         """Why a debug file could not be compiled, if it was tried and failed."""
-        row = self._table.get(f"failure#{debug_file_key}", "failure")
+        row = self._table.get(f"{FAILURE}#{debug_file_key}", FAILURE)
         if row is None:
             return None
         return CompileFailure(
@@ -173,6 +181,11 @@ def attribute_of(entry: SymbolEntry) -> str:
 def all_keys_of(entry: SymbolEntry) -> tuple[str, ...]:
     """The partitions where an entry may be, be it a symbol file's or a source bundle's."""
     return (*keys_of((entry.debug_id, entry.code_id)), *sources_keys(entry.debug_id))
+
+
+def listed_keys_of(entry: SymbolEntry) -> tuple[tuple[str, str], ...]:
+    """The rows of the list that an entry may be in."""
+    return tuple((LISTING, f"{entry.debug_file_key}#{pk}") for pk in all_keys_of(entry))
 
 
 def keys_of(ids: ModuleIds) -> tuple[str, ...]:

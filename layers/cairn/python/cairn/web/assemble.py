@@ -7,6 +7,7 @@ It is never ``created``: sentry-cli takes that for done and would not wait (sent
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from cairn.store.assemblies import Assemblies, Assembly, Plan
 from cairn.store.chunks import Chunks
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.errors import StoreError
+from cairn.store.last_uses import LastUses
 from cairn.symbols.symbol_file import CURRENT
 from cairn.web.chunk_upload import LARGEST_FILE, SHA1
 from cairn.web.dif import dif_of
@@ -38,11 +40,14 @@ class AssembleCall:
     assemblies: Assemblies
     chunks: Chunks
     queue: Callable[[str, str], None]
+    uses: LastUses
 
     def answer(self, request: Any) -> dict[str, Answer]:
-        """The answer to a request body, a file at a time. Raises ``BadRequestError``."""
+        """The answer to a request body, a file at a time. A file that is there already is kept as if a crash had used
+        it: whoever builds it needs it. Raises ``BadRequestError``."""
         plans = plans_of(request)
         records = self.records.find(plans)
+        self.uses.note((entry for record in records.values() for entry in record.entries), time.time())
         left = {sha1: plan for sha1, plan in plans.items() if not is_done(records.get(sha1))}
         assemblies = self.assemblies.find((sha1, plan.id) for sha1, plan in left.items())
         idle = [plan for sha1, plan in left.items() if (sha1, plan.id) not in assemblies]

@@ -11,6 +11,7 @@ from cairn.store.aws import Clients
 from cairn.store.chunks import Chunks
 from cairn.store.debug_file_records import DebugFileRecords
 from cairn.store.debug_files import DebugFiles
+from cairn.store.last_uses import LastUses
 from cairn.store.notifications import assemble_message
 from cairn.store.outcomes import Outcomes
 from cairn.store.projects import Projects
@@ -55,7 +56,9 @@ class Services:
             tokens=ApiTokens(settings, clients),
             projects=Projects(settings, clients),
             chunks=chunks,
-            assemble=AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly),
+            assemble=AssembleCall(
+                records, Assemblies(settings, clients), chunks, ask_for_assembly, LastUses(settings, clients)
+            ),
             files=DebugFileList(index, records, debug_files),
             symbol_server=SymbolServer(index, debug_files),
             missing=MissingList(WaitingCrashes(settings, clients)),
