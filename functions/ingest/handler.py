@@ -4,47 +4,13 @@ from __future__ import annotations
 
 import base64
 import time
-from functools import cache
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
-from aws_lambda_powertools import Logger, single_metric
-from aws_lambda_powertools.metrics import MetricUnit
-
-from cairn.intake.limits import Limits
-from cairn.intake.messages import Request, Response
-from cairn.pipeline.accept import RecentKeys, Stores, accept
-from cairn.pipeline.gate import Gate
-from cairn.pipeline.limiter import Limiter
-from cairn.pipeline.recent import Recent
-from cairn.pipeline.spikes import Spikes
-
-NAMESPACE = "Cairn"
-LIMITS = Limits.from_environment()
-
-logger = Logger(service="ingest")
-
-
-@cache
-def stores() -> Stores:
-    """Where keys and crashes are, for the life of the process; botocore is imported here, not before."""
-    from cairn.store import aws, counters, notes, outcomes, projects, settings, uploads
-
-    names, clients = settings.Settings.from_environment(), aws.shared()
-    hasty = clients.impatient()
-    counts = outcomes.Outcomes(names, hasty)
-    return Stores(
-        RecentKeys(projects.Projects(names, clients)),
-        uploads.Uploads(names, clients),
-        notes.Notes(names, clients),
-        Gate(
-            Recent(projects.Projects(names, hasty).get).get,
-            Limiter(counters.Counters(names, hasty)),
-            Spikes(counts, LIMITS),
-        ),
-        counts,
-    )
+from cairn.intake.messages import Request
+from cairn.pipeline.accept import accept
+from cairn.pipeline.front import LIMITS, report, stores
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -69,36 +35,3 @@ def request_of(event: dict[str, Any]) -> Request:
         headers={name.lower(): value for name, value in event.get("headers", {}).items()},
         body=BytesIO(base64.b64decode(body) if event.get("isBase64Encoded") else body),
     )
-
-
-def report(response: Response) -> None:
-    """Count and log the outcome: ids and reasons only, nothing that the client sent."""
-    for kind, number in response.ignored.items():
-        count("Ignored", number, kind=kind)
-    if response.noted:
-        count("Noted", response.noted)
-    for problem in response.uncounted:
-        count("Uncounted")
-        logger.error("a limit was not checked, or an outcome not counted", exc_info=problem)
-    if response.event_id:
-        count("Accepted")
-        logger.info("accepted", event_id=response.event_id)
-    elif response.dropped:
-        count("Dropped", reason=response.dropped)
-        logger.info("dropped", reason=response.dropped)
-    elif error := response.error:
-        count("Rejected", reason=error.reason)
-        log = logger.error if error.status >= 500 else logger.info
-        log(
-            "rejected",
-            reason=error.reason,
-            status=error.status,
-            exc_info=error.__cause__ if error.status >= 500 else None,
-        )
-
-
-def count(name: str, number: int = 1, **dimensions: str) -> None:
-    """Print one metric in CloudWatch's embedded format."""
-    with single_metric(name=name, unit=MetricUnit.Count, value=number, namespace=NAMESPACE) as metric:
-        for dimension, value in dimensions.items():
-            metric.add_dimension(dimension, value)

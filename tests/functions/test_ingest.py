@@ -15,6 +15,7 @@ import pytest
 from cairn.intake.limits import Limits
 from cairn.intake.outcomes import Drop
 from cairn.intake.upload import Crash, Upload
+from cairn.pipeline import front
 from cairn.pipeline.accept import Stores
 from cairn.pipeline.gate import LimitedKey
 from functions.ingest import handler as ingest
@@ -55,7 +56,7 @@ def uploads(monkeypatch: pytest.MonkeyPatch, notes: KeptNotes) -> KeptUploads:
 def answered(event: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """The function's answer, and all that it printed, logs and metrics."""
     printed = io.StringIO()
-    handler = cast("logging.StreamHandler[io.StringIO]", ingest.logger.registered_handler)
+    handler = cast("logging.StreamHandler[io.StringIO]", front.logger.registered_handler)
     before = handler.setStream(printed)
     try:
         with redirect_stdout(printed):
@@ -263,9 +264,9 @@ def test_stores_are_those_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> 
 
     for variable in VARIABLES.values():
         monkeypatch.setenv(variable, "name")
-    ingest.stores.cache_clear()
-    stores = ingest.stores()
-    ingest.stores.cache_clear()
+    front.stores.cache_clear()
+    stores = front.stores()
+    front.stores.cache_clear()
     assert isinstance(stores.projects, RecentKeys)
     assert isinstance(stores.uploads, Uploads)
     assert isinstance(stores.notes, Notes)
