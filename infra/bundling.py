@@ -1,9 +1,9 @@
 """Builds what the deployment ships, without docker: one folder and one zip for each layer and each function.
 
 ``build/lambda/`` holds what AWS runs (arm64, python3.13), ``build/local/`` what the local run executes (this machine,
-this Python). In each of them ``layer-cairn``, ``layer-debug_files`` and ``function-<name>`` are a folder, a zip of it,
-and a stamp with the fingerprint of all that went in: what did not change is not built again. The same input gives
-the same bytes. CDK is not imported here, since the local run does without it.
+this Python). In each of them ``layer-cairn``, ``layer-debug_files``, ``function-<name>`` and ``service-<name>`` are a
+folder, a zip of it, and a stamp with the fingerprint of all that went in: what did not change is not built again. The
+same input gives the same bytes. CDK is not imported here, since the local run does without it.
 
 Usage: ``python -m infra.bundling [--target local|lambda]``.
 """
@@ -32,6 +32,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = {"cairn": "layer-cairn.txt", "debug_files": "layer-debug-files.txt"}
 """Layer to its hashed list of wheels in ``requirements/``. Its own code, if any, is in ``layers/<layer>/python``."""
+
+SERVICES = {"large_uploads": "service-large-uploads.txt"}
+"""Service, which is a process in a container, to its list of wheels. Its code is in ``services/<service>``."""
 
 LEFT_OUT = (
     "bin",
@@ -76,23 +79,32 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """One layer or function. ``place`` is where its files lie inside the zip, ``mount`` where AWS unpacks the zip."""
+    """One layer, function or service. ``place`` is where its files lie inside the zip, its own code in ``package``
+    below; ``mount`` is where the zip is unpacked."""
 
     name: str
     sources: Path
     requirements: Path | None
     place: str
     mount: str
+    package: str = "."
 
 
 def bundles(root: Path = ROOT) -> list[Bundle]:
-    """Everything there is to build: the layers, and each ``functions/<name>/`` that has a ``handler.py``."""
+    """Everything there is to build: the layers, each ``functions/<name>/`` that has a ``handler.py``, the services."""
     layers = [
         Bundle(f"layer-{name}", root / "layers" / name / "python", root / "requirements" / wheels, "python", "/opt")
         for name, wheels in LAYERS.items()
     ]
     handlers = sorted((root / "functions").glob("*/handler.py"))
-    return layers + [Bundle(f"function-{h.parent.name}", h.parent, None, ".", "/var/task") for h in handlers]
+    functions = [Bundle(f"function-{h.parent.name}", h.parent, None, ".", "/var/task") for h in handlers]
+    return layers + functions + [service(name, root) for name in SERVICES]
+
+
+def service(name: str, root: Path) -> Bundle:
+    """The bundle of a service. Modules import each other by the names that they have in the checkout."""
+    code, wheels = Path("services", name), root / "requirements" / SERVICES[name]
+    return Bundle(f"service-{name}", root / code, wheels, ".", "/tmp/cairn", str(code))  # noqa: S108 - in a container
 
 
 def build(target: Target, root: Path = ROOT, report: Report = print) -> dict[str, Path]:
@@ -161,7 +173,7 @@ def _fill(bundle: Bundle, target: Target, tree: Path) -> None:
     if bundle.requirements:
         _install(bundle.requirements, target, place)
     if bundle.sources.is_dir():
-        shutil.copytree(bundle.sources, place, dirs_exist_ok=True)
+        shutil.copytree(bundle.sources, place / bundle.package, dirs_exist_ok=True)
     for path in sorted(place.rglob("*")):
         if path.exists() and is_left_out(path.relative_to(place)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = [
     path
-    for folder in ("layers/cairn/python", "cli", "functions", "infra")
+    for folder in ("layers/cairn/python", "cli", "functions", "services", "infra")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 

@@ -21,6 +21,7 @@ ZIP_LIMIT = 50e6
 AARCH64 = 0xB7
 """e_machine of an ELF file (EM_AARCH64)."""
 FUNCTIONS = [bundle.name for bundle in bundles() if bundle.name.startswith("function-")]
+SERVICE = "services/large_uploads"
 LAMBDA_HAS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 """What the Lambda runtime itself can import: boto3 and its dependencies."""
 
@@ -37,13 +38,15 @@ def deployed() -> dict[str, Path]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A small checkout: two layers without wheels, one function, one folder that is no function."""
-    for name in ("requirements", "layers/cairn/python/cairn", "functions/ingest", "functions/notes"):
+    """A small checkout: two layers and a service without wheels, one function, one folder that is no function."""
+    folders = ("requirements", "layers/cairn/python/cairn", "functions/ingest", "functions/notes", SERVICE)
+    for name in folders:
         (tmp_path / name).mkdir(parents=True)
-    for wheels in bundling.LAYERS.values():
+    for wheels in (*bundling.LAYERS.values(), *bundling.SERVICES.values()):
         (tmp_path / "requirements" / wheels).write_text("")
     (tmp_path / "layers/cairn/python/cairn/__init__.py").write_text("ANSWER = 42\n")
     (tmp_path / "functions/ingest/handler.py").write_text("def handler(event, context):\n    return event\n")
+    (tmp_path / SERVICE / "__main__.py").write_text("print('serving')\n")
     return tmp_path
 
 
@@ -52,13 +55,15 @@ def names(archive: Path) -> list[str]:
 
 
 def test_a_folder_with_a_handler_is_a_function(checkout: Path) -> None:
-    assert [bundle.name for bundle in bundles(checkout)] == ["layer-cairn", "layer-debug_files", "function-ingest"]
+    built = [bundle.name for bundle in bundles(checkout)]
+    assert built == ["layer-cairn", "layer-debug_files", "function-ingest", "service-large_uploads"]
 
 
-def test_zips_hold_layers_under_python_and_functions_at_the_top(checkout: Path) -> None:
+def test_zips_hold_layers_under_python_functions_at_the_top_and_services_where_they_are(checkout: Path) -> None:
     archives = build(Target.local(), checkout, report=lambda _: None)
     assert "python/cairn/__init__.py" in names(archives["layer-cairn"])
     assert "handler.py" in names(archives["function-ingest"])
+    assert f"{SERVICE}/__main__.py" in names(archives["service-large_uploads"])
 
 
 def test_what_did_not_change_is_not_built_again(checkout: Path) -> None:
@@ -68,7 +73,8 @@ def test_what_did_not_change_is_not_built_again(checkout: Path) -> None:
     (checkout / "layers/cairn/python/cairn/__pycache__/x.pyc").write_bytes(b"left by a test run")
     said: list[str] = []
     build(Target.local(), checkout, said.append)
-    assert [line.split()[0] for line in said if "unchanged" in line] == ["layer-cairn", "layer-debug_files"]
+    unchanged = [line.split()[0] for line in said if "unchanged" in line]
+    assert unchanged == ["layer-cairn", "layer-debug_files", "service-large_uploads"]
 
 
 def test_the_same_content_gives_the_same_bytes(checkout: Path) -> None:
@@ -199,3 +205,11 @@ def test_the_layers_hold_all_that_was_promised(local: dict[str, Path], runtime: 
     done = run(code + "; import symbolic.debuginfo; print(zstandard.__file__)", *layers, runtime)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(layers[0]))
+
+
+def test_the_service_finds_its_imports_in_its_bundle_and_the_layer(local: dict[str, Path], runtime: Path) -> None:
+    layer = local["layer-cairn"].with_suffix("") / "python"
+    code = "import services.large_uploads.__main__ as it; it.stores(); assert it.settings().bind == ['x']"
+    code = "import os; os.environ['CAIRN_BIND'] = 'x'; " + code
+    done = run(code, local["service-large_uploads"].with_suffix(""), layer, runtime)
+    assert done.returncode == 0, done.stderr

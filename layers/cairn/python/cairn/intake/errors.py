@@ -26,6 +26,8 @@ IntakeError                       status  detail                                
 │   └── InvalidJsonError             400  invalid JSON data                                      invalid_json
 ├── RequestTooLargeError             413  request content exceeded size limits                   too_large:request
 ├── ItemTooLargeError                413  envelope exceeded size limits for type 'T' (…)         too_large:T
+├── RequestTimeoutError              408  request timed out                                      request_timeout
+├── OverloadedError                  503  failed to queue envelope                               overloaded
 ├── ProjectUnavailableError          503  project not available                                  project_unavailable
 └── StoringFailedError               500  failed to upload file                                  storing_failed
 
@@ -38,6 +40,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 SIZE_LIMITS_PAGE = "https://develop.sentry.dev/sdk/envelopes/#size-limits"
+
+LARGER_DOOR = "`cairn submit FILE` sends a dump of up to 5 GB"
+"""What is said to those whose dump does not fit into a request."""
 
 
 class IntakeError(Exception):
@@ -235,6 +240,22 @@ class ItemTooLargeError(IntakeError):
         self.detail = f"envelope exceeded size limits for type '{item}' ({SIZE_LIMITS_PAGE})"
         self.reason = f"too_large:{item}"
         super().__init__(*causes)
+
+
+class RequestTimeoutError(IntakeError):
+    """The body came too slowly. Only a server that reads it from the socket can tell."""
+
+    status = 408
+    detail = "request timed out"
+    reason = "request_timeout"
+
+
+class OverloadedError(IntakeError):
+    """More requests at a time than a server takes."""
+
+    status = 503
+    detail = "failed to queue envelope"
+    reason = "overloaded"
 
 
 class ProjectUnavailableError(IntakeError):

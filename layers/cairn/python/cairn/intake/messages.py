@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 from uuid import UUID
 
-from cairn.intake.errors import IntakeError, UnknownEncodingError, WrongMethodError
+from cairn.intake.errors import IntakeError, OverloadedError, UnknownEncodingError, WrongMethodError
 from cairn.intake.outcomes import Drop
 
 REQUEST_HEADERS = (
@@ -29,6 +29,7 @@ PREFLIGHT = {
 ERROR_HEADERS: dict[type[IntakeError], dict[str, str]] = {
     WrongMethodError: {"allow": "POST, OPTIONS"},
     UnknownEncodingError: {"accept-encoding": "gzip, deflate, br, zstd"},
+    OverloadedError: {"retry-after": "10"},
 }
 
 LIMITED = "error;attachment"

@@ -1,0 +1,153 @@
+"""ASGI to ``accept``: a body goes to a file as it comes, and a thread takes the crash out of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+from cairn.intake.errors import IntakeError
+from cairn.intake.limits import Limits
+from cairn.intake.messages import Request, Response, refused
+from services.large_uploads.places import Places
+from services.large_uploads.receiving import (
+    ClientGoneError,
+    Message,
+    Patience,
+    Receive,
+    check_size,
+    drain,
+    receive_body,
+)
+
+HEALTH = re.compile("/+api/+relay/+healthcheck/+live/*")
+"""Where Relay says that it is alive. Asking costs nothing and needs no place."""
+HEALTHY = Response(200, {"content-type": "application/json"}, b'{"is_healthy": true}')
+
+THREADS = 2
+"""Crashes that are taken apart and stored at a time. A quarter of a processor does no more with four, and each may need
+100 MB: 32 MiB of parts on their way to S3, or a window of zstd."""
+PLACES = 32
+"""Requests that are taken at a time, most of them still coming: each is a file of up to 20 MiB."""
+WAITING = 64
+"""Requests that wait for a place; the server keeps some hundred KiB of each."""
+PATIENCE = 20.0
+"""Seconds that a request waits for a place. Crashpad gives up after 60, sending included."""
+
+Send = Callable[[Message], Awaitable[None]]
+Accept = Callable[[Request], Response]
+Told = Callable[[str, str, Response, int, float], None]
+"""Is told method, path, response, bytes of the body, and seconds of each answer."""
+
+
+class LargeUploads:
+    """The ASGI application. ``accept`` answers a request, in a thread; ``tell`` is called in the loop.
+
+    ``ready`` is called in a thread before the first request is taken.
+    """
+
+    def __init__(
+        self,
+        accept: Accept,
+        tell: Told,
+        limits: Limits,
+        *,
+        ready: Callable[[], object] = lambda: None,
+        patience: Patience | None = None,
+        places: Places | None = None,
+    ) -> None:
+        self._accept = accept
+        self._tell = tell
+        self._limits = limits
+        self._ready = ready
+        self._patience = patience or Patience()
+        self._places = places or Places(PLACES, WAITING, PATIENCE)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="accept")
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request of the HTTP scope; a websocket is closed."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close"})
+        elif HEALTH.fullmatch(scope["path"]):
+            await respond(HEALTHY, scope["method"], send)
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await asyncio.to_thread(self._ready)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        started = time.monotonic()
+        method, path = scope["method"], scope["raw_path"].decode("latin-1")
+        whole = True
+        with TemporaryFile() as body:
+            try:
+                response = await self._answer(scope, receive, body)
+            except IntakeError as error:
+                response, whole = refused(error), False
+            except ClientGoneError:
+                return
+            self._tell(method, path, response, body.seek(0, 2), time.monotonic() - started)
+        await respond(response, method, send, whole=whole)
+        if not whole:
+            await drain(receive, self._patience)
+            await send({"type": "http.response.body"})
+
+    async def _answer(self, scope: Message, receive: Receive, body: BinaryIO) -> Response:
+        """The response to a request that was received whole. Raises an ``IntakeError`` before that."""
+        headers = joined(scope["headers"])
+        async with self._places.place():
+            check_size(declared_size(headers), self._limits)
+            await receive_body(receive, body, self._limits, self._patience)
+            request = request_of(scope, headers, body)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._accept, request)
+
+
+def request_of(scope: Message, headers: Mapping[str, str], body: BinaryIO) -> Request:
+    """The request of a scope whose body was received."""
+    return Request(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=body,
+    )
+
+
+def joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name, repeated ones joined by a comma as API Gateway does."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+def declared_size(headers: Mapping[str, str]) -> int:
+    """The bytes that a client says it sends; 0 when it does not say. The server has checked that it is a number."""
+    return int(headers.get("content-length", "0"))
+
+
+async def respond(response: Response, method: str, send: Send, *, whole: bool = True) -> None:
+    """Send a response, to a request that was received ``whole`` or not.
+
+    If not, the response is not ended here: the server would close the connection, and a client that still sends would
+    not see the answer.
+    """
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    if not whole:
+        headers.append((b"connection", b"close"))
+    body = b"" if method == "HEAD" else response.body
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": not whole})
