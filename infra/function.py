@@ -1,4 +1,4 @@
-"""One Lambda function of ``functions/``: runtime, layers, log group, and a role that starts with nothing."""
+"""What runs code of Cairn: its log, its role, and a Lambda function of ``functions/`` that has both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.nag import accept
+from infra.nag import accept, shown_arn
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
 
@@ -44,8 +44,53 @@ class Code(Construct):
         )
 
 
-class Function(Construct):
-    """``functions/<folder>`` as a Lambda function. ``may_…`` widen its role, one place at a time."""
+class Worker(Construct):
+    """Something with a log and a role that starts with nothing. ``may_…`` widen it, one place at a time."""
+
+    def __init__(
+        self, scope: Construct, name: str, storage: Storage, settings: DeploymentSettings, runs_on: str
+    ) -> None:
+        super().__init__(scope, name)
+        self._storage = storage
+        self.log_group = make_log_group(self, "Log", settings)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal(runs_on))
+
+    def may_use_table(self, table: dynamodb.Table, *actions: str, keys: Sequence[str] = ()) -> None:
+        """Let it do ``actions`` (DynamoDB's names) on the table's items; with ``keys``, on those only whose partition
+        key starts with one of them."""
+        within = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{key}*" for key in keys]}} if keys else None
+        self._allow([f"dynamodb:{action}" for action in actions], [table.table_arn], within)
+
+    def may_use_objects(self, prefix: str, *actions: str) -> None:
+        """Let it do ``actions`` (S3's names) on the bucket's objects under ``prefix``."""
+        bucket = self._storage.bucket
+        self._allow([f"s3:{action}" for action in actions], [bucket.arn_for_objects(f"{prefix}*")])
+        arn = shown_arn(bucket, Stack.of(self))
+        accept(self.role, f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}/{prefix}*]", "Keys come with the crashes")
+
+    def may_query_index(self, table: dynamodb.Table, index: str) -> None:
+        """Let it query an index of the table."""
+        self._allow(["dynamodb:Query"], [f"{table.table_arn}/index/{index}"])
+
+    def may_send(self, queue: sqs.Queue) -> None:
+        """Let it put messages on the queue.
+
+        AWS has one action for one message and for ten; MiniStack asks for the second by its own name.
+        """
+        self._allow(["sqs:SendMessage", "sqs:SendMessageBatch"], [queue.queue_arn])
+
+    def may_see_what_is_missing(self) -> None:
+        """Let S3 answer 404 for an object that is not there; without ``ListBucket`` it says 403."""
+        self._allow(["s3:ListBucket"], [self._storage.bucket.bucket_arn])
+
+    def _allow(
+        self, actions: Sequence[str], resources: Sequence[str], conditions: Mapping[str, Any] | None = None
+    ) -> None:
+        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions))
+
+
+class Function(Worker):
+    """``functions/<folder>`` as a Lambda function."""
 
     def __init__(  # noqa: PLR0913 - what functions differ in
         self,
@@ -62,10 +107,7 @@ class Function(Construct):
         layers: Sequence[lambda_.ILayerVersion],
         scratch: Size | None = None,
     ) -> None:
-        super().__init__(scope, name)
-        self._storage = storage
-        self.log_group = make_log_group(self, "Log", settings)
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        super().__init__(scope, name, storage, settings, "lambda.amazonaws.com")
         self.log_group.grant_write(self.role)
         self.function = lambda_.Function(
             self,
@@ -88,39 +130,6 @@ class Function(Construct):
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
         )
-
-    def may_use_table(self, table: dynamodb.Table, *actions: str, keys: Sequence[str] = ()) -> None:
-        """Let it do ``actions`` (DynamoDB's names) on the table's items; with ``keys``, on those only whose partition
-        key starts with one of them."""
-        within = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{key}*" for key in keys]}} if keys else None
-        self._allow([f"dynamodb:{action}" for action in actions], [table.table_arn], within)
-
-    def may_use_objects(self, prefix: str, *actions: str) -> None:
-        """Let it do ``actions`` (S3's names) on the bucket's objects under ``prefix``."""
-        bucket = self._storage.bucket
-        self._allow([f"s3:{action}" for action in actions], [bucket.arn_for_objects(f"{prefix}*")])
-        arn = f"<{Stack.of(self).get_logical_id(bucket.node.default_child)}.Arn>"  # type: ignore[arg-type]
-        accept(self.role, f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}/{prefix}*]", "Keys come with the crashes")
-
-    def may_query_index(self, table: dynamodb.Table, index: str) -> None:
-        """Let it query an index of the table."""
-        self._allow(["dynamodb:Query"], [f"{table.table_arn}/index/{index}"])
-
-    def may_send(self, queue: sqs.Queue) -> None:
-        """Let it put messages on the queue.
-
-        AWS has one action for one message and for ten; MiniStack asks for the second by its own name.
-        """
-        self._allow(["sqs:SendMessage", "sqs:SendMessageBatch"], [queue.queue_arn])
-
-    def may_see_what_is_missing(self) -> None:
-        """Let S3 answer 404 for an object that is not there; without ``ListBucket`` it says 403."""
-        self._allow(["s3:ListBucket"], [self._storage.bucket.bucket_arn])
-
-    def _allow(
-        self, actions: Sequence[str], resources: Sequence[str], conditions: Mapping[str, Any] | None = None
-    ) -> None:
-        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions))
 
 
 def make_log_group(scope: Construct, name: str, settings: DeploymentSettings) -> logs.LogGroup:

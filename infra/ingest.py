@@ -11,7 +11,7 @@ from constructs import Construct
 
 from cairn.store.counters import PREFIX as COUNTERS
 from cairn.store.outcomes import PREFIX as OUTCOMES
-from infra.function import Code, Function, make_log_group
+from infra.function import Code, Function, Worker, make_log_group
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
 
@@ -56,11 +56,7 @@ class Ingest(Construct):
         )
         for variable, value in settings.intake_environment.items():
             self.worker.function.add_environment(variable, value)
-        self.worker.may_use_table(storage.projects, "GetItem")
-        self.worker.may_use_table(storage.events, "PutItem")
-        self.worker.may_use_table(storage.events, "UpdateItem", keys=(COUNTERS, OUTCOMES))
-        self.worker.may_use_table(storage.events, "Query", keys=(OUTCOMES,))
-        self.worker.may_use_objects("crashes/", "PutObject", "AbortMultipartUpload")
+        grant_intake(self.worker, storage)
         self.api = apigateway.HttpApi(
             self, "Api", api_name=settings.stack_name, description="Where crashes are sent", create_default_stage=False
         )
@@ -94,3 +90,12 @@ class Ingest(Construct):
             format=json.dumps({name: f"$context.{name}" for name in LOGGED}),
         )
         return stage
+
+
+def grant_intake(worker: Worker, storage: Storage) -> None:
+    """Let a worker do what taking crashes needs: look up keys, write, and read nothing of what was sent."""
+    worker.may_use_table(storage.projects, "GetItem")
+    worker.may_use_table(storage.events, "PutItem")
+    worker.may_use_table(storage.events, "UpdateItem", keys=(COUNTERS, OUTCOMES))
+    worker.may_use_table(storage.events, "Query", keys=(OUTCOMES,))
+    worker.may_use_objects("crashes/", "PutObject", "AbortMultipartUpload")

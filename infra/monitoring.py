@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -16,6 +17,7 @@ from infra.settings import DeploymentSettings
 from infra.work_queue import WorkQueue
 
 if TYPE_CHECKING:
+    from infra.large_uploads import LargeUploadsStack
     from infra.stack import CairnStack
 
 FIVE_MINUTES = Duration.minutes(5)
@@ -26,7 +28,13 @@ class MonitoringStack(Stack):
     """An alarm for each way in which crashes get lost or late. With ``alarm_email`` or ``alarm_topic_arn`` they tell
     somebody; without, they show in CloudWatch."""
 
-    def __init__(self, scope: Construct, cairn: CairnStack, settings: DeploymentSettings) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        cairn: CairnStack,
+        settings: DeploymentSettings,
+        large_uploads: LargeUploadsStack | None = None,
+    ) -> None:
         synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
         super().__init__(
             scope, f"{settings.stack_name}Monitoring", description="Alarms of Cairn", synthesizer=synthesizer
@@ -43,6 +51,8 @@ class MonitoringStack(Stack):
         self._watch("Compile", cairn.debug_files.worker)
         self._watch_queue("Crash", cairn.symbolication.crashes)
         self._watch_queue("DebugFile", cairn.debug_files.files)
+        if large_uploads:
+            self._watch_balancer(large_uploads)
 
     def _watch(self, name: str, worker: Function) -> None:
         function = worker.function
@@ -55,6 +65,24 @@ class MonitoringStack(Stack):
             function.metric_duration(period=FIVE_MINUTES, statistic="Maximum"),
             "A call took more than 80 % of the time it may take",
             above=0.8 * timeout.to_milliseconds(),
+        )
+
+    def _watch_balancer(self, large_uploads: LargeUploadsStack) -> None:
+        balancer, targets = large_uploads.balancer.metrics, large_uploads.targets.metrics
+        self._alarm(
+            "LargeUploadsFail",
+            targets.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT, period=FIVE_MINUTES),
+            "Clients got a 5xx answer of the server for large uploads: its log says why",
+        )
+        self._alarm(
+            "LargeUploadsUnanswered",
+            balancer.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT, period=FIVE_MINUTES),
+            "The load balancer found no server that answers: clients got a 5xx",
+        )
+        self._alarm(
+            "LargeUploadsUnhealthy",
+            targets.unhealthy_host_count(period=FIVE_MINUTES, statistic="Minimum"),
+            "For five minutes a server for large uploads has not said that it is alive",
         )
 
     def _watch_queue(self, name: str, work: WorkQueue) -> None:

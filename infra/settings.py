@@ -10,6 +10,10 @@ from cairn.intake import limits
 
 LIMIT = "limit_"
 """How the settings begin that are limits of intake: what follows is the field of ``Limits``."""
+NO_CERTIFICATE = (
+    "large_uploads needs large_uploads_certificate_arn, a certificate of AWS Certificate Manager in the same region: "
+    "without one, dumps would travel in clear. docs/large-uploads.md says how to get one"
+)
 
 
 class SettingError(Exception):
@@ -27,7 +31,9 @@ class DeploymentSettings:
     ``compile_memory_mb``: memory for compiling debug files; new accounts may not go above 3008.
     ``requests_a_second``: what the API takes, and twice as many at once, before it answers 429 by itself.
     ``throw_away``: delete bucket and tables together with the stack. ``alarm_email``, ``alarm_topic_arn``: who is told
-    of alarms. ``limit_…``: how much of anything a request may bring, as ``cairn.intake.limits`` has it.
+    of alarms. ``large_uploads``: also deploy a server for requests of up to 20 MB, which needs
+    ``large_uploads_certificate_arn``, a certificate of ACM. ``limit_…``: how much of anything a request may bring, as
+    ``cairn.intake.limits`` has it.
     """
 
     stack_name: str = "Cairn"
@@ -41,6 +47,8 @@ class DeploymentSettings:
     throw_away: bool = False
     alarm_email: str | None = None
     alarm_topic_arn: str | None = None
+    large_uploads: bool = False
+    large_uploads_certificate_arn: str | None = None
     limit_compressed_body: int = limits.COMPRESSED_BODY
     limit_body: int = limits.BODY
     limit_file: int = limits.FILE
@@ -62,7 +70,10 @@ class DeploymentSettings:
         """The settings that ``get`` (context key to value or ``None``) has. Raises ``SettingError``."""
         values: Mapping[str, Any] = {field.name: get(field.name) for field in fields(cls)}
         given = {name: _converted(name, value, cls) for name, value in values.items() if value is not None}
-        return cls(**given)
+        settings = cls(**given)
+        if settings.large_uploads and not settings.large_uploads_certificate_arn:
+            raise SettingError(NO_CERTIFICATE)
+        return settings
 
 
 def _converted(name: str, value: Any, settings: type[DeploymentSettings]) -> Any:

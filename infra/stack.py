@@ -1,4 +1,4 @@
-"""The whole deployment: one stack that works, and one that watches it."""
+"""The whole deployment: one stack that works, one that watches it, and one for large uploads where it is wanted."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from infra.debug_file_api import DebugFileApi
 from infra.debug_files import DebugFiles
 from infra.function import Code
 from infra.ingest import Ingest
+from infra.large_uploads import LargeUploadsStack
 from infra.monitoring import MonitoringStack
 from infra.nag import review
 from infra.settings import DeploymentSettings
@@ -61,11 +62,13 @@ class CairnStack(Stack):
 
 
 def make_app(bundles: Path, outdir: Path | None = None, context: dict[str, Any] | None = None) -> App:
-    """The app with both stacks, under review by cdk-nag. ``bundles`` has the zips that ``infra.bundling`` builds;
+    """The app with its stacks, under review by cdk-nag. ``bundles`` has the zips that ``infra.bundling`` builds;
     ``context`` wins over ``cdk.json``. Raises ``SettingError``."""
     known = json.loads((ROOT / "cdk.json").read_text())["context"]
     app = App(outdir=str(outdir) if outdir else None, context=known | (context or {}))
     settings = DeploymentSettings.from_context(app.node.try_get_context)
-    MonitoringStack(app, CairnStack(app, settings, bundles), settings)
+    cairn = CairnStack(app, settings, bundles)
+    large_uploads = LargeUploadsStack(app, cairn, settings, bundles) if settings.large_uploads else None
+    MonitoringStack(app, cairn, settings, large_uploads)
     review(app)
     return app

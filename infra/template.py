@@ -24,12 +24,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infra.bundling import LAYERS, ROOT
+from infra.bundling import LAYERS, ROOT, SERVICES
 from infra.stack import make_app
 
 TEMPLATE = ROOT / "cli/cairn_cli/local/template.json"
 FUNCTIONS = ("ingest", "symbolicate", "debug_files", "compile_symbols")
-BUNDLES = tuple(f"layer-{name}" for name in LAYERS) + tuple(f"function-{name}" for name in FUNCTIONS)
+BUNDLES = (
+    *(f"layer-{name}" for name in LAYERS),
+    *(f"function-{name}" for name in FUNCTIONS),
+    *(f"service-{name}" for name in SERVICES),
+)
 
 CODE = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}
 """Resource type to the property that says where its zip is."""
