@@ -82,5 +82,5 @@ class Running:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with LocalCairn(tmp_path_factory.mktemp("data") / "cairn", port=0) as cairn:
+    with LocalCairn(tmp_path_factory.mktemp("data") / "cairn", port=0, large_uploads=0) as cairn:
         yield Running(cairn, local_target(cairn.connection))

@@ -24,10 +24,10 @@ CAIRN = [sys.executable, "-c", "import sys; from cairn_cli.main import main; sys
 
 
 @contextmanager
-def cairn_local(state: State) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def cairn_local(state: State, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command, running, with what it said until it was ready."""
     process = subprocess.Popen(
-        [*CAIRN, "local", "--port", "0", "--state", str(state.root)], stdout=subprocess.PIPE, text=True
+        [*CAIRN, "local", "--port", "0", "--state", str(state.root), *options], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout
     said = ""

@@ -24,10 +24,12 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The stack's outputs by key, and whether anything had to be done."""
+    """The stack's outputs by key, whether anything had to be done, and the address that those of all bundles begin
+    with (``s3://…/``)."""
 
     outputs: dict[str, str]
     changed: bool
+    bundles: str
 
 
 def deploy(clients: Clients, template: str, zips: Collection[Path], report: Report) -> Deployment:
@@ -45,7 +47,7 @@ def deploy(clients: Clients, template: str, zips: Collection[Path], report: Repo
     if changed:
         _wait(clients)
         report(f"stack deployed in {time.monotonic() - started:.1f} s")
-    return Deployment(_outputs(clients), changed)
+    return Deployment(_outputs(clients), changed, f"s3://{BUNDLES}/{prefix}")
 
 
 def _digest(paths: Collection[Path]) -> str:

@@ -109,6 +109,11 @@ class Emulator:
         with contextlib.suppress(OSError):
             self._input.close()
 
+    def tell(self, event: dict[str, Any]) -> None:
+        """Add an event to those that are followed, from what runs beside it."""
+        if self.follow:
+            self.events.put(event)
+
     def log_tail(self, lines: int = 15) -> str:
         """The end of its log."""
         try:

@@ -14,6 +14,7 @@ from cairn.store.settings import Settings
 from cairn_cli.dsn import dsn, minidump_url
 from cairn_cli.local.deploy import deploy
 from cairn_cli.local.emulator import Emulator
+from cairn_cli.local.service import Service
 from cairn_cli.local.state import Connection, LocalError, State, aws_clients
 
 FIRST_PROJECT = "demo"
@@ -32,18 +33,28 @@ class LocalCairn:
     """A Cairn that runs while the context is open.
 
     ``url`` is where clients send crashes, ``dsn`` and ``minidump_url`` are those of the project made on first start,
-    ``connection`` is what other commands read. Leaving saves the state and stops everything.
+    ``connection`` is what other commands read. With ``large_uploads`` (a port) the server of the large_uploads stack
+    runs too, for ``large_minidump_url``. Leaving saves the state and stops everything.
     Raises ``LocalError`` when it cannot start.
     """
 
     connection: Connection
     emulator: Emulator
+    key: ClientKey
     minidump_url: str
+    large_door: Service | None = None
 
-    def __init__(self, state_dir: Path | None = None, port: int = 8000, report: Report = silent) -> None:
+    def __init__(
+        self,
+        state_dir: Path | None = None,
+        port: int = 8000,
+        report: Report = silent,
+        large_uploads: int | None = None,
+    ) -> None:
         self.state = State.at(state_dir)
         self.port = port
         self.report = report
+        self.large_uploads = large_uploads
 
     @property
     def url(self) -> str:
@@ -55,6 +66,11 @@ class LocalCairn:
         """The DSN of the first project."""
         return self.connection.dsn or ""
 
+    @property
+    def large_minidump_url(self) -> str:
+        """Where large minidumps of the first project are sent, if the server for them runs."""
+        return minidump_url(self.large_door.url, self.key) if self.large_door else ""
+
     def __enter__(self) -> LocalCairn:
         """Build, start and deploy what is not there yet."""
         zips = build_bundles(self.report)
@@ -62,7 +78,7 @@ class LocalCairn:
         try:
             self._set_up(zips)
         except BaseException:
-            self.emulator.stop()
+            self._stop()
             raise
         return self
 
@@ -72,12 +88,16 @@ class LocalCairn:
         clients = aws_clients(bare)
         deployment = deploy(clients, TEMPLATE.read_text(), zips, self.report)
         outputs = deployment.outputs
-        key = first_key(Projects(Settings.from_outputs(outputs), clients))
+        self.key = key = first_key(Projects(Settings.from_outputs(outputs), clients))
         if deployment.changed:
             emulator.save()
         emulator.work()
         self.minidump_url = minidump_url(emulator.url, key)
         self.connection = Connection(bare.url, bare.endpoint_url, bare.pid, outputs, dsn(emulator.url, key))
+        if self.large_uploads is not None:
+            self.large_door = Service.start(
+                self.state, self.connection, deployment.bundles, self.large_uploads, emulator.tell
+            )
         self.state.write_connection(self.connection)
 
     def __exit__(
@@ -85,10 +105,18 @@ class LocalCairn:
     ) -> None:
         """Stop; when interrupted meanwhile, at once."""
         try:
-            self.emulator.stop()
+            self._stop()
         except KeyboardInterrupt:
             self.emulator.kill()
         self.state.connection.unlink(missing_ok=True)
+
+    def _stop(self) -> None:
+        """Let the server finish what it has begun, while there is somewhere to store it."""
+        try:
+            if self.large_door:
+                self.large_door.stop()
+        finally:
+            self.emulator.stop()
 
 
 def build_bundles(report: Report) -> list[Path]:
@@ -118,14 +146,15 @@ def first_key(projects: Projects) -> ClientKey:
     return next(active, None) or projects.create_key(project.id, "made by cairn local")
 
 
-def run_local(port: int, state_dir: Path | None, verbose: bool, say: Report) -> None:
+def run_local(local: LocalCairn, verbose: bool) -> None:
     """Run until Ctrl-C or SIGTERM, telling of each crash that is accepted. A second Ctrl-C kills.
 
     Raises ``LocalError`` when it cannot start, or when the emulator ends by itself.
     """
+    say = local.report
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with LocalCairn(state_dir, port, say) as cairn:
+        with local as cairn:
             welcome(cairn, say)
             follow(cairn.emulator, verbose, say)
             say("stopping (Ctrl-C again kills)")
@@ -147,6 +176,11 @@ def welcome(cairn: LocalCairn, say: Report) -> None:
     say("")
     say(f"  curl -F upload_file_minidump=@crash.dmp '{cairn.minidump_url}'")
     say("")
+    if cairn.large_door:
+        say("  for requests of up to 20 MB:")
+        say(f"  DSN       {dsn(cairn.large_door.url, cairn.key)}")
+        say(f"  curl -F upload_file_minidump=@crash.dmp '{cairn.large_minidump_url}'")
+        say("")
     say(f"  state     {cairn.state.root}")
     say("  Ctrl-C stops it.")
 

@@ -157,11 +157,16 @@ class State:
 
 def aws_clients(connection: Connection) -> Clients:
     """Clients of the emulated AWS, whatever the user's own configuration says."""
+    return Clients(connection.endpoint_url, aws_session(connection))
+
+
+def aws_session(connection: Connection) -> botocore.session.Session:
+    """A session for clients of the emulated AWS; they need its ``endpoint_url`` too."""
     session = botocore.session.Session(_NO_USER_SETTINGS)
     session.set_credentials(connection.access_key_id, connection.secret_access_key)
     session.set_config_variable("region", connection.region)
     session.set_default_client_config(Config(proxies={}))
-    return Clients(connection.endpoint_url, session)
+    return session
 
 
 def _try_lock(descriptor: int, kind: int) -> bool:
