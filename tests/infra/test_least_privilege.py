@@ -10,12 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import botocore.session
 import pytest
+from botocore.exceptions import ClientError
 
+from cairn.intake.limits import MIB, Limits
 from cairn.intake.rules import Filter, FilterKind
+from cairn.pipeline.accept import Stores, accept
 from cairn.store.aws import Clients
 from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_files import DebugFiles
@@ -27,10 +32,15 @@ from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.store.table import Table
 from cairn.store.tokens import ApiTokens
-from cairn_cli.local.deploy import deploy
+from cairn.store.uploads import Uploads
+from cairn_cli.local.deploy import STACK, deploy
 from infra.bundling import ROOT, Target, build
-from infra.template import TEMPLATE
+from infra.large_uploads import BUNDLES
+from infra.template import TEMPLATE, synthesize
 from tests.emulator import start_emulator
+from tests.infra.test_large_uploads import CONTEXT
+from tests.infra.test_stack import listed
+from tests.intake.clients import request
 
 SAMPLE = ROOT / "cli/cairn_cli/demo/sample"
 PATIENCE = 45.0
@@ -44,6 +54,8 @@ class Deployed:
     endpoint: str
     clients: Clients
     outputs: dict[str, str]
+    bundles: tuple[str, str]
+    """The bucket of the bundles, and what their keys begin with."""
 
     def calls(self, function: str) -> int:
         """How many calls of the function with this word in its log group's name are over."""
@@ -89,6 +101,31 @@ class Deployed:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
+    def as_role(self, policy: dict[str, Any]) -> Clients:
+        """Clients with the rights of a new role that has this policy."""
+        name, trusted = (
+            f"role-{time.monotonic_ns()}",
+            {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},
+        )
+        iam: Any = boto3.client("iam", endpoint_url=self.endpoint)
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}))["Role"][
+            "Arn"
+        ]
+        iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=json.dumps(policy))
+        sts: Any = boto3.client("sts", endpoint_url=self.endpoint)
+        given = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        session = botocore.session.Session()
+        session.set_credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        return Clients(self.endpoint, session)
+
+    def arn(self, resource: str) -> str:
+        """The ARN of a bucket or table by its logical id."""
+        described = self.clients.cloudformation.describe_stack_resource(StackName=STACK, LogicalResourceId=resource)
+        detail = described["StackResourceDetail"]
+        name = detail["PhysicalResourceId"]
+        is_bucket = detail["ResourceType"] == "AWS::S3::Bucket"
+        return f"arn:aws:s3:::{name}" if is_bucket else f"arn:aws:dynamodb:us-east-1:000000000000:table/{name}"
+
     def event(self, event_id: str) -> EventRecord:
         return soon(lambda: Events(self.settings, self.clients).find(event_id))
 
@@ -111,7 +148,9 @@ def deployed() -> Iterator[Deployed]:
                 patch.setenv(name, value)
             clients = Clients(emulator.endpoint)
             zips = build(Target.local(), report=lambda _: None).values()
-            yield Deployed(emulator.endpoint, clients, deploy(clients, TEMPLATE.read_text(), list(zips), print).outputs)
+            done = deploy(clients, TEMPLATE.read_text(), list(zips), print)
+            bucket, _, prefix = done.bundles.removeprefix("s3://").partition("/")
+            yield Deployed(emulator.endpoint, clients, done.outputs, (bucket, prefix))
 
 
 def test_a_crash_goes_all_the_way(deployed: Deployed) -> None:
@@ -177,6 +216,58 @@ def test_feedback_and_files_are_kept_for_an_event_that_is_not_there_yet(deployed
     kept = Notes(deployed.settings, deployed.clients).of(project, event_id)
     assert [said.message for _, said in kept.feedback] == ["It got dark."]
     assert [file.size for file in kept.attachments] == [3]
+
+
+def test_the_server_for_large_uploads_can_do_its_work_and_no_more(deployed: Deployed, tmp_path: Path) -> None:
+    templates = synthesize(tmp_path, CONTEXT)
+    clients = deployed.as_role(task_policy(templates, deployed))
+    names, (project, key) = deployed.settings, deployed.new_key()
+    stores = Stores(Projects(names, clients), Uploads(names, clients), Notes(names, clients))
+    dump = b"MDMP" + bytes(20 * MIB - 4)
+    auth = f"sentry_key={key}"
+    sent = request(dump, {"content-type": "application/x-dmp"}, f"/api/{project}/minidump/", auth)
+    answer = accept(sent, stores, Limits(), time.time, lambda: f"{time.monotonic_ns():032x}")
+    assert answer.status == 200, answer.error and answer.error.__cause__
+    (stored,) = deployed.clients.s3.list_objects_v2(Bucket=names.bucket, Prefix=f"crashes/{project}/")["Contents"][:1]
+    assert stored["Size"] == len(dump)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        clients.s3.get_object(Bucket=names.bucket, Key=stored["Key"])
+
+    note = f'{{"event_id":"{"0e" * 16}"}}\n{{"type":"user_report"}}\n{{"event_id":"{"0e" * 16}","comments":"dark"}}\n'
+    sent = request(note.encode(), {}, f"/api/{project}/envelope/", auth)
+    assert accept(sent, stores, Limits(), time.time, lambda: "").noted == 1
+
+    for bundle in BUNDLES:
+        key = f"{deployed.bundles[1]}{bundle}.zip"
+        assert clients.s3.get_object(Bucket=deployed.bundles[0], Key=key)["ContentLength"] > 1000
+    with pytest.raises(ClientError, match="AccessDenied"):
+        clients.s3.get_object(Bucket=deployed.bundles[0], Key=f"{deployed.bundles[1]}function-ingest.zip")
+
+
+def task_policy(templates: dict[str, Any], deployed: Deployed) -> dict[str, Any]:
+    """What the task of the other stack may do, with the names of this deployment in it."""
+    (policy,) = (r for name, r in templates["CairnLargeUploads"]["Resources"].items() if name.startswith("TaskRoleDef"))
+    outputs = templates["Cairn"]["Outputs"]
+    keys = (f"/{deployed.bundles[1]}{name}.zip" for name in BUNDLES)
+
+    def text(value: Any) -> str:
+        match value:
+            case {"Fn::Join": [_, parts]}:
+                return "".join(map(text, parts))
+            case {"Fn::GetStackOutput": {"OutputName": name}}:
+                return text(outputs[name]["Value"])
+            case {"Fn::GetAtt": [resource, "Arn"]}:
+                return deployed.arn(resource)
+            case {"Ref": "AWS::Partition"}:
+                return "aws"
+            case {"Fn::Sub": bucket}:
+                assert bucket.startswith("cdk-")
+                return deployed.bundles[0]
+        return next(keys) if value.endswith(".zip") else str(value)
+
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    resolved = [rule | {"Resource": [text(resource) for resource in listed(rule["Resource"])]} for rule in statements]
+    return {"Version": "2012-10-17", "Statement": resolved}
 
 
 def test_a_limit_is_held_and_every_outcome_counted(deployed: Deployed) -> None:
