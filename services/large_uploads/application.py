@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from io import RawIOBase
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from cairn.intake.errors import IntakeError
+from cairn.intake.errors import IntakeError, StoringFailedError
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response, refused
 from services.large_uploads.places import Places
@@ -90,37 +92,47 @@ class LargeUploads:
         started = time.monotonic()
         method, path = scope["method"], scope["raw_path"].decode("latin-1")
         whole = True
-        with TemporaryFile() as body:
+        with TemporaryFile(buffering=0) as body:
             try:
                 response = await self._answer(scope, receive, body)
-            except IntakeError as error:
-                response, whole = refused(error), False
             except ClientGoneError:
                 return
-            self._tell(method, path, response, body.seek(0, 2), time.monotonic() - started)
+            except Exception as error:
+                response, whole = refused(as_intake_error(error)), False
+            self._tell(method, path, response, os.fstat(body.fileno()).st_size, time.monotonic() - started)
         await respond(response, method, send, whole=whole)
         if not whole:
             await drain(receive, self._patience)
             await send({"type": "http.response.body"})
 
-    async def _answer(self, scope: Message, receive: Receive, body: BinaryIO) -> Response:
+    async def _answer(self, scope: Message, receive: Receive, body: RawIOBase) -> Response:
         """The response to a request that was received whole. Raises an ``IntakeError`` before that."""
         headers = joined(scope["headers"])
         async with self._places.place():
             check_size(declared_size(headers), self._limits)
             await receive_body(receive, body, self._limits, self._patience)
+            body.seek(0)
             request = request_of(scope, headers, body)
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._accept, request)
 
 
-def request_of(scope: Message, headers: Mapping[str, str], body: BinaryIO) -> Request:
+def as_intake_error(error: Exception) -> IntakeError:
+    """The error that is answered: whatever is none of intake's is a fault of the server, a full disk for instance."""
+    if isinstance(error, IntakeError):
+        return error
+    failure = StoringFailedError("the server could not take the crash just now: send it again later")
+    failure.__cause__ = error
+    return failure
+
+
+def request_of(scope: Message, headers: Mapping[str, str], body: RawIOBase) -> Request:
     """The request of a scope whose body was received."""
     return Request(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
-        body=body,
+        body=cast(BinaryIO, body),
     )
 
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import RawIOBase
+from typing import Any
 
 from cairn.intake.bodies import request_too_large
 from cairn.intake.errors import RequestTimeoutError
@@ -38,8 +39,8 @@ class Patience:
     linger: float = 30.0
 
 
-async def receive_body(receive: Receive, file: BinaryIO, limits: Limits, patience: Patience) -> int:
-    """Write the body to ``file``, and answer how many bytes it had.
+async def receive_body(receive: Receive, file: RawIOBase, limits: Limits, patience: Patience) -> None:
+    """Write the body to an unbuffered file.
 
     What came on the wire may have the size that ``limits`` give a compressed body, and the form around it. Raises
     ``RequestTooLargeError``, ``RequestTimeoutError`` or ``ClientGoneError``.
@@ -52,10 +53,14 @@ async def receive_body(receive: Receive, file: BinaryIO, limits: Limits, patienc
         piece = message.get("body", b"")
         size += len(piece)
         check_size(size, limits)
-        file.write(piece)
+        write_all(file, piece)
         more = message.get("more_body", False)
-    file.seek(0)
-    return size
+
+
+def write_all(file: RawIOBase, piece: bytes) -> None:
+    """Write a piece, in several goes if need be: a disk that is nearly full takes a part first, and then fails."""
+    while piece:
+        piece = piece[file.write(piece) or 0 :]
 
 
 def check_size(size: int, limits: Limits) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from cairn.intake.limits import MIB
+from tests.contract.crashpad import compile_program, crash
 from tests.crash.symbol_files import SAMPLE
 from tests.e2e.conftest import Running
 from tests.e2e.test_bad_input import form, post
+from tests.e2e.test_real_clients import SOURCE, uploaded_id
 
 DUMP = (SAMPLE / "lighthouse.dmp").read_bytes()
 LARGE = DUMP + bytes(20 * MIB - len(DUMP))
@@ -55,6 +57,15 @@ def test_curl_posts_a_dump_of_20_mb_and_it_becomes_an_event(running: Running, la
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     event = running.event(answer)
     assert event.crash is not None and event.crash.type == "SIGSEGV / SEGV_MAPERR / 0x10"
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+def test_crashpad_handler_uploads_through_it(running: Running, large_url: str, tmp_path: Path) -> None:
+    """Without gzip: chunks, and no Content-Length."""
+    program = compile_program(SOURCE, tmp_path, "-g", "-O1")
+    event = running.event(uploaded_id(crash(program, tmp_path, large_url, "--no-upload-gzip")))
+    assert event.crash is not None and event.crash.type == "SIGSEGV / SEGV_MAPERR / 0x0"
+    assert event.sdk["name"] == "minidump.crashpad"
 
 
 def test_the_other_door_does_not_take_it(running: Running) -> None:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from cairn.intake.errors import IntakeError
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
 from cairn.pipeline.accept import Stores, accept
@@ -29,10 +30,13 @@ class Served:
     port: int = 0
     uploads: KeptUploads = field(default_factory=KeptUploads)
     told: list[tuple[str, str, int, int]] = field(default_factory=list)
+    errors: list[IntakeError] = field(default_factory=list)
     asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     """Released for each request that a thread begins with."""
     go: threading.Event = field(default_factory=threading.Event)
     """Threads wait for it."""
+    failure: Exception | None = None
+    """Is raised by what takes requests."""
     stop: Callable[[], object] = lambda: None
     """Begins the orderly stop, as SIGTERM does."""
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -91,11 +95,15 @@ def served(
     def take(request: Request) -> Response:
         door.asked.release()
         assert door.go.wait(20)
+        if door.failure:
+            raise door.failure
         stores = Stores(OneProject(), door.uploads, KeptNotes())
         return accept(request, stores, limits, lambda: NOW, lambda: NEW_ID)
 
     def tell(method: str, path: str, response: Response, size: int, _seconds: float) -> None:
         door.told.append((method, path, response.status, size))
+        if response.error:
+            door.errors.append(response.error)
 
     application = LargeUploads(take, tell, limits, patience=patience, places=places)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -228,6 +228,23 @@ def test_a_stop_finishes_what_was_begun_and_takes_nothing_new() -> None:
         assert door.uploads.contents == [[DUMP]]
 
 
+def test_a_fault_of_the_server_is_answered_and_told() -> None:
+    with served() as door:
+        door.failure = OSError("no space left on the device")
+        reply = door.send(request(form(dump_part(DUMP))))
+        assert (reply.status, json.loads(reply.body)["detail"]) == (500, "failed to upload file")
+        assert "device" not in causes(reply)
+        assert door.errors[0].__cause__ is door.failure
+        door.failure = None
+        assert door.send(request(form(dump_part(DUMP)))).status == 200
+
+
+def test_a_websocket_is_refused() -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": 13}
+    with served() as door:
+        assert door.send(head("/", "GET", Sec_WebSocket_Key="AAAAAAAAAAAAAAAAAAAAAA==", **upgrade)).status == 403
+
+
 def test_a_connection_serves_one_request_after_another() -> None:
     body = form(dump_part(DUMP))
     with served() as door, door.connect() as connection:

@@ -23,8 +23,9 @@ PACKAGES = Path(__file__).parents[2]
 """The folder from which this package was imported: the child must find it too."""
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0 takes a free one. Raises ``LocalError`` (``port_taken``)."""
+def listen(port: int, option: str = "--port") -> socket.socket:
+    """A listening socket on loopback; port 0 takes a free one. Raises ``LocalError`` (``port_taken``), which names the
+    option that chooses another."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -33,7 +34,8 @@ def listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise LocalError(
-            "port_taken", f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}. Choose another one with --port."
+            "port_taken",
+            f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}. Choose another one with {option}.",
         ) from error
     return listener
 

@@ -45,7 +45,7 @@ class Service:
         ``bundles`` is what the addresses of the deployed bundles begin with. Raises ``LocalError``: ``port_taken`` or
         ``service_failed``.
         """
-        with listen(port) as listener:
+        with listen(port, "--large-uploads") as listener:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             listener.set_inheritable(True)
             environment = task_environment(state, connection, bundles) | {"CAIRN_BIND": f"fd://{listener.fileno()}"}

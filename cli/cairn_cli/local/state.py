@@ -32,7 +32,8 @@ _NO_USER_SETTINGS = {
 class LocalError(CliError):
     """Cairn cannot run here. ``code`` is stable; the message says what to do.
 
-    Codes: ``already_running``, ``port_taken``, ``emulator_failed``, ``deploy_failed``, ``not_built``.
+    Codes: ``already_running``, ``port_taken``, ``emulator_failed``, ``service_failed``, ``deploy_failed``,
+    ``not_built``.
     """
 
     def __init__(self, code: str, message: str) -> None:
