@@ -76,7 +76,7 @@ def test_the_other_door_does_not_take_it(running: Running) -> None:
 def test_what_is_larger_still_is_told_of_the_door_that_takes_it(large_url: str) -> None:
     status, answer = post(large_url, form(DUMP + bytes(21_000_000 - len(DUMP))))
     assert status == 413
-    assert "`cairn submit FILE`" in json.loads(answer)["causes"][0]
+    assert "`cairn submit FILE`" in json.loads(answer)["causes"][-1]
 
 
 def test_an_envelope_with_a_large_dump_becomes_an_event(running: Running, large_url: str) -> None:

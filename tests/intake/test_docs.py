@@ -52,6 +52,13 @@ def test_every_answer_is_in_the_page_and_the_tree(reason: str) -> None:
     assert leaf.split("Error", 1)[1].split() == [str(error.status), *detail.split(), reason]
 
 
+def test_what_is_too_large_is_told_of_the_doors_that_take_more() -> None:
+    too_large = [error for error in ANSWERS.values() if error.status == 413]
+    assert len(too_large) == 2
+    for error in too_large:
+        assert "`cairn submit FILE`" in error.causes[-1] and "large_uploads" in error.causes[-1]
+
+
 def test_reasons_are_told_apart() -> None:
     assert len(ANSWERS) == len(list(answers())) == 27
 

@@ -6,13 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, TypeAlias
 
 from cairn.intake.compression import CorruptStreamError, decompressed
-from cairn.intake.errors import (
-    LARGER_DOOR,
-    IntakeError,
-    InvalidBodyError,
-    RequestTooLargeError,
-    UnknownEncodingError,
-)
+from cairn.intake.errors import IntakeError, InvalidBodyError, RequestTooLargeError, UnknownEncodingError
 from cairn.intake.limits import PIECE, Limits, human_size
 from cairn.intake.messages import Request
 
@@ -42,7 +36,7 @@ def body_pieces(request: Request, limits: Limits, too_large: IntakeError | None 
 
 def request_too_large(what: str, limit: int) -> RequestTooLargeError:
     """The error for a body that passes its limit."""
-    return RequestTooLargeError(f"{what} is larger than {human_size(limit)}: send fewer attachments; {LARGER_DOOR}")
+    return RequestTooLargeError(f"{what} is larger than {human_size(limit)}: send a smaller dump or fewer attachments")
 
 
 def decoded_pieces(wire: Iterable[bytes], encoding: str) -> Iterator[bytes]:

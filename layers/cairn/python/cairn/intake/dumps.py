@@ -10,7 +10,7 @@ from multipart import MultipartError, MultipartSegment  # type: ignore[import-un
 
 from cairn.intake.bodies import NewFile, limited, pieces, spooled
 from cairn.intake.compression import CorruptStreamError, container, decompressed
-from cairn.intake.errors import LARGER_DOOR, InvalidCompressionError, InvalidMinidumpError, ItemTooLargeError
+from cairn.intake.errors import InvalidCompressionError, InvalidMinidumpError, ItemTooLargeError
 from cairn.intake.forms import MINIDUMP, MINIDUMP_FIELD, parser, text
 from cairn.intake.limits import Limits, human_size
 from cairn.intake.upload import Attachment
@@ -53,7 +53,7 @@ def size_of(content: BinaryIO) -> int:
 
 def unpacked(content: BinaryIO, packed: str, limits: Limits, new_file: NewFile) -> BinaryIO:
     """A compressed file's content, up to the limit of a file."""
-    cause = f"the dump, unpacked from {packed}, is larger than {human_size(limits.file)}: {LARGER_DOOR}"
+    cause = f"the dump, unpacked from {packed}, is larger than {human_size(limits.file)}"
     try:
         plain = decompressed(pieces(content), packed)
         return spooled(limited(plain, limits.file, ItemTooLargeError("attachment:minidump", cause)), new_file)[0]

@@ -39,10 +39,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-SIZE_LIMITS_PAGE = "https://develop.sentry.dev/sdk/envelopes/#size-limits"
+OTHER_DOORS = (
+    "`cairn submit FILE` sends dumps of up to 5 GiB, and the large_uploads stack takes larger requests: "
+    "docs/large-uploads.md"
+)
+"""What to do with what is too large."""
 
-LARGER_DOOR = "`cairn submit FILE` sends a dump of up to 5 GB"
-"""What is said to those whose dump does not fit into a request."""
+SIZE_LIMITS_PAGE = "https://develop.sentry.dev/sdk/envelopes/#size-limits"
 
 
 class IntakeError(Exception):
@@ -224,22 +227,26 @@ class InvalidJsonError(BodyError):
 
 
 class RequestTooLargeError(IntakeError):
-    """The request as a whole is too large."""
+    """The request as a whole is too large. The last cause names the other doors."""
 
     status = 413
     detail = "request content exceeded size limits"
     reason = "too_large:request"
 
+    def __init__(self, *causes: str) -> None:
+        super().__init__(*causes, OTHER_DOORS)
+
 
 class ItemTooLargeError(IntakeError):
-    """One item is too large: ``form_data``, ``attachment:minidump``, ``attachment:event_payload`` …"""
+    """One item is too large: ``form_data``, ``attachment:minidump``, ``attachment:event_payload`` … The last cause
+    names the other doors."""
 
     status = 413
 
     def __init__(self, item: str, *causes: str) -> None:
         self.detail = f"envelope exceeded size limits for type '{item}' ({SIZE_LIMITS_PAGE})"
         self.reason = f"too_large:{item}"
-        super().__init__(*causes)
+        super().__init__(*causes, OTHER_DOORS)
 
 
 class RequestTimeoutError(IntakeError):

@@ -19,7 +19,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from cairn.intake.bodies import NewFile
-from cairn.intake.errors import LARGER_DOOR, InvalidMultipartError, ItemTooLargeError, RequestTooLargeError
+from cairn.intake.errors import InvalidMultipartError, ItemTooLargeError, RequestTooLargeError
 from cairn.intake.limits import PART_HEADER, Limits, human_size
 
 MINIDUMP_FIELD = "upload_file_minidump"
@@ -168,8 +168,7 @@ class FormReader:
                 self._files_size += len(piece)
                 part.content.write(piece)
             if self._files_size > self._limits.files:
-                limit = human_size(self._limits.files)
-                raise RequestTooLargeError(f"the files together are larger than {limit}: {LARGER_DOOR}")
+                raise RequestTooLargeError(f"the files together are larger than {human_size(self._limits.files)}")
 
     def _end(self) -> None:
         part, self._part = self._part, None
@@ -190,7 +189,7 @@ class FormReader:
             return
         if part.kind == MINIDUMP:
             limit = human_size(self._limits.file)
-            raise InvalidMultipartError(f"the field {part.name} is larger than {limit}: {LARGER_DOOR}")
+            raise InvalidMultipartError(f"the field {part.name} is larger than {limit}: send a smaller dump")
         self._files_size -= part.content.tell()
         part.content.close()
         part.content = None

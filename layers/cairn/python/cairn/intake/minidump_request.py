@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from cairn.intake.bodies import NewFile, body_pieces, spooled
 from cairn.intake.dumps import dump, embedded
-from cairn.intake.errors import LARGER_DOOR, ItemTooLargeError, MissingMinidumpError
+from cairn.intake.errors import ItemTooLargeError, MissingMinidumpError
 from cairn.intake.fields import event_from_fields, event_id_from_fields
 from cairn.intake.forms import EVENT_KINDS, MINIDUMP, MINIDUMP_FIELD, Form, boundary_of, read_form
 from cairn.intake.limits import Limits, human_size
@@ -36,7 +36,7 @@ def read_minidump_request(request: Request, limits: Limits, new_file: NewFile) -
 def read_raw(request: Request, limits: Limits, new_file: NewFile) -> BinaryIO:
     """The whole body, as a file."""
     limits = replace(limits, body=min(limits.body, limits.file))
-    cause = f"the dump is larger than {human_size(limits.body)}: {LARGER_DOOR}"
+    cause = f"the dump is larger than {human_size(limits.body)}: send a smaller one"
     return spooled(body_pieces(request, limits, ItemTooLargeError("attachment:minidump", cause)), new_file)[0]
 
 
