@@ -80,9 +80,10 @@ class MonitoringStack(Stack):
             "The load balancer found no server that answers: clients got a 5xx",
         )
         self._alarm(
-            "LargeUploadsUnhealthy",
-            targets.unhealthy_host_count(period=FIVE_MINUTES, statistic="Minimum"),
-            "For five minutes a server for large uploads has not said that it is alive",
+            "LargeUploadsGone",
+            targets.healthy_host_count(period=FIVE_MINUTES, statistic="Maximum"),
+            "For five minutes no server for large uploads has said that it is alive",
+            below=1,
         )
 
     def _watch_queue(self, name: str, work: WorkQueue) -> None:
@@ -98,15 +99,19 @@ class MonitoringStack(Stack):
             above=OLDEST_MESSAGE.to_seconds(),
         )
 
-    def _alarm(self, name: str, metric: cloudwatch.Metric, says: str, above: float = 0) -> None:
+    def _alarm(
+        self, name: str, metric: cloudwatch.Metric, says: str, above: float = 0, below: float | None = None
+    ) -> None:
+        """An alarm when the metric is ``above``; with ``below``, when it is below that, or is not told at all."""
+        compared, missing = cloudwatch.ComparisonOperator, cloudwatch.TreatMissingData
         alarm = cloudwatch.Alarm(
             self,
             name,
             metric=metric,
-            threshold=above,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            threshold=above if below is None else below,
+            comparison_operator=compared.GREATER_THAN_THRESHOLD if below is None else compared.LESS_THAN_THRESHOLD,
             evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data=missing.NOT_BREACHING if below is None else missing.BREACHING,
             alarm_description=says,
         )
         if self._topic:

@@ -10,16 +10,16 @@ from cairn.intake.errors import OverloadedError
 
 
 class Places:
-    """``taken`` requests at a time, while at most ``waiting`` others wait, each ``patience`` seconds.
+    """``taken`` requests at a time, while at most ``most_waiting`` others wait, each ``patience`` seconds.
 
     Whoever waits is not read from, so its client stops sending. A crash client seldom tries again: waiting is better
-    than to refuse, as long as the client waits too (Crashpad: 60 s).
+    than to refuse, as long as the client waits too (Crashpad: 60 s). ``waiting`` is how many wait now.
     """
 
-    def __init__(self, taken: int, waiting: int, patience: float) -> None:
+    def __init__(self, taken: int, most_waiting: int, patience: float) -> None:
         self._free = asyncio.Semaphore(taken)
-        self._waiting = 0
-        self._most_waiting = waiting
+        self.waiting = 0
+        self._most_waiting = most_waiting
         self._patience = patience
 
     @asynccontextmanager
@@ -32,13 +32,18 @@ class Places:
             self._free.release()
 
     async def _take(self) -> None:
-        if self._free.locked() and self._waiting >= self._most_waiting:
-            raise OverloadedError("too many crashes are coming in just now: send it again later")
-        self._waiting += 1
+        if self._free.locked() and self.waiting >= self._most_waiting:
+            raise overloaded()
+        self.waiting += 1
         try:
             async with asyncio.timeout(self._patience):
                 await self._free.acquire()
         except TimeoutError as error:
-            raise OverloadedError("too many crashes are coming in just now: send it again later") from error
+            raise overloaded() from error
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
+
+
+def overloaded() -> OverloadedError:
+    """The error for a request that finds no place."""
+    return OverloadedError("too many crashes are coming in just now: send it again later")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from uuid import UUID
 
 import pytest
@@ -13,7 +15,7 @@ from tests.intake.clients import BOUNDARY, DUMP, NEW_ID, PATH, QUERY, dump_part,
 from tests.intake.envelopes import EVENT_ID, dump_item, envelope, item
 from tests.services.served import Reply, read_reply, served
 
-HASTY = Patience(pause=0.3, grace=0.6, rate=1024 * 1024, linger=0.5)
+HASTY = Patience(pause=0.3, grace=0.6, rate=1024 * 1024, linger=10)
 FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 
 
@@ -203,12 +205,14 @@ def test_who_finds_no_place_waits_and_is_sent_away_after_a_while() -> None:
 
 def test_who_finds_no_place_gets_the_next_that_is_free() -> None:
     body = form(dump_part(DUMP))
-    with served(places=Places(1, 1, 20), held=True) as door, door.connect() as busy, door.connect() as waiting:
+    places = Places(1, 1, 20)
+    with served(places=places, held=True) as door, door.connect() as busy, door.connect() as waiting:
         busy.sendall(request(body))
         assert door.asked.acquire(timeout=20)
         waiting.sendall(request(body))
-        while door.send(request(body)).status != 503:
-            pass  # until `waiting` has come to wait, and nobody else may
+        while not places.waiting:
+            time.sleep(0.01)
+        assert door.send(request(body)).status == 503
         door.go.set()
         assert [read_reply(busy).status, read_reply(waiting).status] == [200, 200]
 
@@ -226,6 +230,42 @@ def test_a_stop_finishes_what_was_begun_and_takes_nothing_new() -> None:
         assert read_reply(storing).status == 200
         assert door.stopped.wait(20)
         assert door.uploads.contents == [[DUMP]]
+
+
+START = f"POST {PATH}?{QUERY} HTTP/1.1\r\nHost: x\r\n".encode()
+HOSTILE = {
+    "no http": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "no method": b" / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no host": b"POST / HTTP/1.1\r\n\r\n",
+    "a version that is none": b"POST / HTTP/9.9\r\nHost: x\r\n\r\n",
+    "a path that is not ascii": b"POST /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a path with a nul": b"POST /a%00b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a whole address": b"POST http://x/api/42/minidump/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no colon": START + b"Content-Length 5\r\n\r\nabcde",
+    "a space before the colon": START + b"Content-Length : 5\r\n\r\nabcde",
+    "a length below zero": START + b"Content-Length: -1\r\n\r\n",
+    "a length that is none": START + b"Content-Length: five\r\n\r\n",
+    "a length of many digits": START + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+    "two lengths": START + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "a length and chunks": START + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "an encoding of transfer that is none": START + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "a chunk whose size is none": START + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+    "a chunk of many digits": START + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 5000 + b"\r\n",
+    "an extension without end": START + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 70_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_requests_get_an_answer_and_harm_nobody(name: str) -> None:
+    with served() as door:
+        with door.connect() as connection:
+            connection.sendall(HOSTILE[name])
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.makefile("rb").readline()
+        status = int(answer.split()[1]) if answer else None
+        assert status is None or 400 <= status < 500 or status == 501, "501 is for transfer encodings (RFC 9112)"
+        assert door.send(request(form(dump_part(DUMP)))).status == 200
+        assert len(door.uploads.kept) == 1
 
 
 def test_a_fault_of_the_server_is_answered_and_told() -> None:
