@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 import urllib.request
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from cairn.store.debug_files import debug_file_key
+from cairn.store.last_uses import LastUses
 from cairn.store.objects import Objects
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
 from cairn.store.tokens import ApiTokens
@@ -98,6 +100,14 @@ def test_what_an_older_cairn_indexed_goes_by_its_kind(debugger: Client) -> None:
     put(debugger, b"program", code_id=build_id, has_code=None)
     assert fetched(ask(debugger, f"buildid/{build_id}/debuginfo")) == b"companion"
     assert fetched(ask(debugger, f"buildid/{build_id}/executable")) == b"program"
+
+
+def test_a_file_that_debuggers_fetch_is_kept(debugger: Client) -> None:
+    used, unused = put(debugger, b"used"), put(debugger, b"unused")
+    assert ask(debugger, f"buildid/{used.code_id}/executable").status == 302
+    due = LastUses(debugger.store.settings, debugger.store.clients).unused_since(time.time() - 60)
+    assert unused.debug_file_key.split("/")[1] in due
+    assert used.debug_file_key.split("/")[1] not in due
 
 
 def test_a_slash_too_many_does_no_harm(debugger: Client) -> None:

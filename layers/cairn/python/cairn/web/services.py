@@ -48,6 +48,7 @@ class Services:
             DebugFileRecords(settings, clients),
         )
         index, debug_files = SymbolIndex(settings, clients), DebugFiles(settings, clients)
+        uses = LastUses(settings, clients)
 
         def ask_for_assembly(sha1: str, plan_id: str) -> None:
             queue.send(assemble_message(sha1, plan_id))
@@ -56,11 +57,9 @@ class Services:
             tokens=ApiTokens(settings, clients),
             projects=Projects(settings, clients),
             chunks=chunks,
-            assemble=AssembleCall(
-                records, Assemblies(settings, clients), chunks, ask_for_assembly, LastUses(settings, clients)
-            ),
+            assemble=AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly, uses),
             files=DebugFileList(index, records, debug_files),
-            symbol_server=SymbolServer(index, debug_files),
+            symbol_server=SymbolServer(index, debug_files, uses),
             missing=MissingList(WaitingCrashes(settings, clients)),
             outcomes=Outcomes(settings, clients),
         )

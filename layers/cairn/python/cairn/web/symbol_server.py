@@ -8,10 +8,12 @@ Names of files do not matter, only ids and what kind of file is asked for.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cairn.store.debug_files import DebugFiles
+from cairn.store.last_uses import LastUses
 from cairn.store.symbol_index import ModuleIds, SymbolEntry, SymbolIndex
 from cairn.web.errors import NotFoundError
 
@@ -36,6 +38,7 @@ class SymbolServer:
 
     index: SymbolIndex
     debug_files: DebugFiles
+    uses: LastUses
 
     def debuginfod(self, build_id: str, part: str) -> str:
         """Where ``/buildid/<build id>/<part>`` can be fetched from. Raises ``NotFoundError``."""
@@ -53,6 +56,7 @@ class SymbolServer:
         found = best(wanted, entries)
         if found is None:
             raise NotFoundError(why_not(wanted, entries))
+        self.uses.note([found], time.time())
         return self.debug_files.link(found.debug_file_key)
 
 
