@@ -17,8 +17,9 @@ ROOMS = {
     "unwind": {"unwind", "minidump", "symbols"},
     "crash": {"crash", "minidump", "unwind", "symbols"},
     "intake": {"intake"},
+    "servers": {"servers", "symbols"},
     "store": {"store", "intake", "symbols", "crash"},
-    "pipeline": {"pipeline", "minidump", "unwind", "symbols", "crash", "intake", "store"},
+    "pipeline": {"pipeline", "minidump", "unwind", "symbols", "crash", "intake", "servers", "store"},
     "web": {"web", "store", "symbols"},
 }
 """Room of the library to the rooms it may import. ``store`` keeps the records of the others."""

@@ -1,0 +1,104 @@
+"""A file from an HTTP symbol server, written to the disk as it is sent."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from cairn.servers.addresses import Network, Resolve, addresses_of
+from cairn.servers.connection import asked, port_of
+from cairn.servers.limits import Limits
+from cairn.symbols.sources.records import FetchError, FetchStatus
+
+PIECE = 256 * 1024
+REDIRECTS = {301, 302, 303, 307, 308}
+STATUSES = {
+    401: FetchStatus.FORBIDDEN,
+    403: FetchStatus.FORBIDDEN,
+    404: FetchStatus.MISSING,
+    410: FetchStatus.MISSING,
+    408: FetchStatus.TIMED_OUT,
+    504: FetchStatus.TIMED_OUT,
+}
+"""What other answers than a file mean; those that are not here are failures."""
+
+ENCODINGS = {"", "identity", "gzip", "x-gzip", "zstd"}
+"""Content codings whose bodies say themselves how they are packed."""
+
+
+class HttpServers:
+    """HTTP symbol servers.
+
+    ``near`` are networks that are not public and that a server may be in all the same: none for a deployment. They
+    count for the address that a person gave, and not for where a redirect leads.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, near: Sequence[Network] = (), resolve: Resolve = socket.getaddrinfo
+    ) -> None:
+        self._limits = limits or Limits()
+        self._near = tuple(near)
+        self._resolve = resolve
+
+    def download(self, address: str, path: Path, seconds: float | None = None) -> None:
+        """Write the file at ``address`` to ``path`` as it is sent, packed or not. ``seconds`` shortens the time that it
+        may take. Raises ``FetchError``; what is at ``path`` is no use then."""
+        deadline = time.monotonic() + min(self._limits.seconds, seconds or self._limits.seconds)
+        url, given = _parsed(address), _parsed(address)
+        for _ in range(self._limits.redirects + 1):
+            near = self._near if _origin(url) == _origin(given) else ()
+            addresses = addresses_of(url.hostname or "", port_of(url), near, self._resolve)
+            with asked(url, addresses, self._limits, deadline) as answer:
+                if answer.status not in REDIRECTS:
+                    self._receive(answer, path)
+                    return
+                url = _next(url, answer)
+        raise FetchError(FetchStatus.FAILED, f"more than {self._limits.redirects} redirects")
+
+    def _receive(self, answer: http.client.HTTPResponse, path: Path) -> None:
+        if answer.status != 200:
+            status = STATUSES.get(answer.status, FetchStatus.FAILED)
+            raise FetchError(status, f"the server answers {answer.status} {answer.reason[:100]}")
+        if (coding := answer.headers.get("Content-Encoding", "").strip().lower()) not in ENCODINGS:
+            raise FetchError(FetchStatus.MALFORMED, f"the server packs the file in a way not asked for: {coding[:40]}")
+        expected = answer.length
+        self._check(expected or 0)
+        size = 0
+        with path.open("wb") as file:
+            while piece := answer.read1(PIECE):
+                size += len(piece)
+                self._check(size)
+                file.write(piece)
+        if expected is not None and size != expected:
+            raise FetchError(FetchStatus.FAILED, f"the answer ends after {size} of {expected} bytes")
+
+    def _check(self, size: int) -> None:
+        if size > self._limits.size:
+            raise FetchError(FetchStatus.TOO_LARGE, f"it has more than {self._limits.size} bytes")
+
+
+def _parsed(address: str) -> SplitResult:
+    try:
+        url = urlsplit(address)
+        port_of(url)
+    except ValueError as error:
+        raise FetchError(FetchStatus.FAILED, f"the address makes no sense: {error}") from error
+    if url.scheme not in ("http", "https") or not url.hostname or url.username is not None:
+        raise FetchError(FetchStatus.REFUSED, "only http:// and https:// addresses without user names are asked")
+    return url
+
+
+def _next(url: SplitResult, answer: http.client.HTTPResponse) -> SplitResult:
+    """Where a redirect leads. From https it must not lead back to http."""
+    target = _parsed(urljoin(url.geturl(), answer.headers.get("Location", "")))
+    if url.scheme == "https" and target.scheme != "https":
+        raise FetchError(FetchStatus.REFUSED, "a redirect leads from https to http")
+    return target
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int]:
+    return url.scheme, url.hostname, port_of(url)
