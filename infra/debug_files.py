@@ -2,6 +2,7 @@
 
 The same function puts files together that came in chunks: both take minutes for a large file. It sends the crashes that
 waited for a file to their queue again, and once a day it deletes the files that no crash used for long.
+What a project's symbol servers may have it fetches: it is in no VPC, so the internet is what it reaches.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from constructs import Construct
 from cairn.store.assemblies import PREFIX as ASSEMBLY
 from cairn.store.debug_file_records import PREFIX as RECORD
 from cairn.store.notifications import SWEEP
+from cairn.store.projects import PROJECT
 from cairn.store.queues import CRASH_QUEUE_VARIABLE, DEBUG_FILE_QUEUE_VARIABLE
 from cairn.store.symbol_index import FAILURE, LISTING
 from cairn.store.waiting import WAITING
@@ -25,6 +27,7 @@ from infra.work_queue import WorkQueue
 PASSING = (WAITING, LISTING, FAILURE, RECORD, ASSEMBLY)
 """Rows that the function removes: of crashes that wait no more, and of debug files that are gone."""
 
+DESCRIPTION = "Makes a symbol file of a debug file"
 TIMEOUT = Duration.minutes(15)
 AT_ONCE = 5
 
@@ -52,7 +55,7 @@ class DebugFiles(Construct):
             storage,
             settings,
             folder="compile_symbols",
-            description="Makes a symbol file of a debug file",
+            description=DESCRIPTION,
             memory_mb=settings.compile_memory_mb,
             timeout=TIMEOUT,
             layers=[code.cairn, code.debug_files],
@@ -64,6 +67,7 @@ class DebugFiles(Construct):
         self.worker.may_send(crashes.queue)
         self.worker.may_send(self.files.queue)
         self.worker.may_use_table(storage.symbols, "Query", "DeleteItem", keys=PASSING)
+        self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT,))
         self.worker.may_use_table(storage.symbols, "GetItem", "BatchGetItem", "PutItem", "UpdateItem")
         self.worker.may_use_objects("chunks/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject")
@@ -83,3 +87,5 @@ class DebugFiles(Construct):
                 )
             ],
         )
+        for bucket in settings.symbol_bucket_names:
+            self.worker.may_read_bucket(bucket)

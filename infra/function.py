@@ -11,6 +11,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -82,6 +83,14 @@ class Worker(Construct):
     def may_see_what_is_missing(self) -> None:
         """Let S3 answer 404 for an object that is not there; without ``ListBucket`` it says 403."""
         self._allow(["s3:ListBucket"], [self._storage.bucket.bucket_arn])
+
+    def may_read_bucket(self, name: str) -> None:
+        """Let it read a bucket that is not Cairn's own. In another account the bucket's policy must say so too."""
+        bucket = s3.Bucket.from_bucket_name(self, f"Bucket-{name}", name)
+        self._allow(["s3:GetObject"], [bucket.arn_for_objects("*")])
+        self._allow(["s3:ListBucket"], [bucket.bucket_arn])
+        said = f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/*]"
+        accept(self.role, said, "The whole bucket is a symbol server")
 
     def _allow(
         self, actions: Sequence[str], resources: Sequence[str], conditions: Mapping[str, Any] | None = None

@@ -30,6 +30,7 @@ class DeploymentSettings:
     the periods CloudWatch Logs knows. ``symbolication_concurrency``: crashes symbolicated at one time (2 to 1000).
     ``compile_memory_mb``: memory for compiling debug files; new accounts may not go above 3008.
     ``requests_a_second``: what the API takes, and twice as many at once, before it answers 429 by itself.
+    ``symbol_buckets``: names of buckets that symbol sources of projects may be in, with commas between them.
     ``throw_away``: delete bucket and tables together with the stack. ``alarm_email``, ``alarm_topic_arn``: who is told
     of alarms. ``large_uploads``: also deploy a server for requests of up to 20 MB, which needs
     ``large_uploads_certificate_arn``, a certificate of ACM. ``limit_…``: how much of anything a request may bring, as
@@ -44,6 +45,7 @@ class DeploymentSettings:
     symbolication_concurrency: int = 10
     compile_memory_mb: int = 3008
     requests_a_second: int = 1000
+    symbol_buckets: str = ""
     throw_away: bool = False
     alarm_email: str | None = None
     alarm_topic_arn: str | None = None
@@ -64,6 +66,11 @@ class DeploymentSettings:
         """The variables that ``Limits.from_environment`` reads."""
         names = [field.name for field in fields(self) if field.name.startswith(LIMIT)]
         return {f"CAIRN_{name.upper()}": str(getattr(self, name)) for name in names}
+
+    @property
+    def symbol_bucket_names(self) -> tuple[str, ...]:
+        """The names in ``symbol_buckets``."""
+        return tuple(name for part in self.symbol_buckets.split(",") if (name := part.strip()))
 
     @classmethod
     def from_context(cls, get: Callable[[str], Any]) -> DeploymentSettings:

@@ -35,6 +35,7 @@ class CairnStack(Stack):
         self.debug_files = DebugFiles(
             self, "DebugFiles", code, self.storage, settings, crashes=self.symbolication.crashes
         )
+        self.symbolication.may_ask_for(self.debug_files.files)
         self.debug_file_api = DebugFileApi(
             self,
             "DebugFileApi",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from aws_cdk import Duration
 from constructs import Construct
 
+from cairn.store.fetches import FETCH
 from cairn.store.outcomes import PREFIX as OUTCOMES
 from cairn.store.projects import PROJECT
+from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE
 from cairn.store.symbol_index import LISTING
 from cairn.store.waiting import WAITING, WANTED
 from infra.function import Code, Function
@@ -41,7 +43,7 @@ class Symbolication(Construct):
         self.crashes.worked_by(self.worker, settings.symbolication_concurrency)
         self.worker.may_use_table(storage.symbols, "BatchGetItem")
         self.worker.may_use_table(storage.symbols, "GetItem", "BatchWriteItem", keys=(WAITING, WANTED))
-        self.worker.may_use_table(storage.symbols, "UpdateItem", keys=(LISTING,))
+        self.worker.may_use_table(storage.symbols, "UpdateItem", keys=(LISTING, FETCH))
         self.worker.may_use_table(storage.events, "GetItem", "PutItem")
         self.worker.may_use_table(storage.events, "UpdateItem", keys=(OUTCOMES,))
         self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT,))
@@ -51,3 +53,8 @@ class Symbolication(Construct):
         self.worker.may_use_objects("hot/", "GetObject", "PutObject")
         self.worker.may_use_objects("events/", "PutObject")
         self.worker.may_see_what_is_missing()
+
+    def may_ask_for(self, debug_files: WorkQueue) -> None:
+        """Let it ask for files that symbol servers may have."""
+        self.worker.function.add_environment(DEBUG_FILE_QUEUE_VARIABLE, debug_files.queue.queue_url)
+        self.worker.may_send(debug_files.queue)

@@ -12,7 +12,8 @@ Differences from what AWS gets are made in ``localize`` and nowhere else:
 
 - code comes from those parameters instead of CDK's asset bucket;
 - statements that deny requests without TLS are left out, since the emulator listens on plain HTTP on loopback;
-- outputs that only the stack of alarms reads are left out.
+- outputs that only the stack of alarms reads are left out;
+- symbol servers may be on loopback, since the machine is the user's own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cairn.servers.near import NEAR_VARIABLE
 from infra.bundling import LAYERS, ROOT, SERVICES
+from infra.debug_files import DESCRIPTION as FETCHER
 from infra.stack import make_app
 
 TEMPLATE = ROOT / "cli/cairn_cli/local/template.json"
@@ -37,6 +40,9 @@ BUNDLES = (
 
 CODE = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}
 """Resource type to the property that says where its zip is."""
+
+NEAR = "127.0.0.0/8"
+"""Where symbol servers may be beside the internet."""
 
 PARAMETERS = {
     "BundlesBucket": {"Type": "String", "Description": "Bucket that holds the zips of layers and functions"},
@@ -73,7 +79,7 @@ def _with_names(template: dict[str, Any], names: dict[str, str]) -> dict[str, An
 def localize(template: dict[str, Any]) -> dict[str, Any]:
     """The template of the stack Cairn as the local run deploys it."""
     resources = {
-        name: _without_tls_rule(_with_code_from_parameters(resource))
+        name: _without_tls_rule(_with_near_servers(_with_code_from_parameters(resource)))
         for name, resource in template["Resources"].items()
     }
     kept = {name: resource for name, resource in resources.items() if resource is not None}
@@ -94,6 +100,15 @@ def _with_code_from_parameters(resource: dict[str, Any]) -> dict[str, Any]:
     return resource | {
         "Properties": resource["Properties"] | {part: {"S3Bucket": {"Ref": "BundlesBucket"}, "S3Key": key}}
     }
+
+
+def _with_near_servers(resource: dict[str, Any]) -> dict[str, Any]:
+    """The function that fetches from symbol servers, so that it finds them on this machine too."""
+    properties = resource.get("Properties", {})
+    if resource["Type"] != "AWS::Lambda::Function" or properties["Description"] != FETCHER:
+        return resource
+    variables = properties["Environment"]["Variables"] | {NEAR_VARIABLE: NEAR}
+    return resource | {"Properties": properties | {"Environment": {"Variables": variables}}}
 
 
 def _without_tls_rule(resource: dict[str, Any]) -> dict[str, Any] | None:

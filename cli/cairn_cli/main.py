@@ -30,6 +30,7 @@ COMMANDS = {
     "filters": ("cairn_cli.filters", "list, add or remove filters: crashes that a project does not want"),
     "stats": ("cairn_cli.stats", "count crashes by day: accepted, dropped and rejected, with the reasons"),
     "tokens": ("cairn_cli.tokens", "list, create or revoke the tokens of build machines and debuggers"),
+    "sources": ("cairn_cli.sources", "list, add or remove the symbol servers that a project asks"),
     "local": ("cairn_cli.local.command", "run Cairn on this machine"),
     "demo": ("cairn_cli.demo.command", "see a crash go all the way"),
 }

@@ -170,6 +170,7 @@ def _modules(event: Event) -> Iterator[Text]:
     width = max(len(_base_name(image.code_file)) for image in images)
     for image in images:
         yield _module(image, width)
+        yield from _candidates(image)
 
 
 def _module(image: Image, width: int) -> Text:
@@ -184,6 +185,18 @@ def _module(image: Image, width: int) -> Text:
     if image.reason:
         line.append(f"  {image.reason}", "yellow")
     return line
+
+
+def _candidates(image: Image) -> Iterator[Text]:
+    """What symbol servers were asked for; of those that have nothing, only the names."""
+    tried = image.candidates or ()
+    for one in tried:
+        if one.download.status != "notfound":
+            said = f": {one.download.details}" if one.download.details else ""
+            yield Text(f"      {one.source_name}  {one.download.status}  {one.location}{said}", style="dim")
+    without = dict.fromkeys(one.source_name for one in tried if one.download.status == "notfound")
+    if without:
+        yield Text(f"      not on {', '.join(without)}", style="dim")
 
 
 def _both(image: Image) -> str:

@@ -1,5 +1,5 @@
-"""Messages about debug files in: new ones are compiled, those that came in chunks are put together, and the crashes
-that waited for them are symbolicated again."""
+"""Messages about debug files in: new ones are compiled, those that came in chunks are put together, those that symbol
+servers may have are fetched, and the crashes that waited for them are symbolicated again."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cairn.pipeline.assemble_debug_file import AssemblyStep
 from cairn.pipeline.compile_debug_file import Compilation
+from cairn.pipeline.fetch_symbols import FetchStep
 from cairn.pipeline.sweep_debug_files import Sweep
 from cairn.pipeline.wake_waiting import Queues, Waking
+from cairn.servers.download import HttpServers
+from cairn.servers.near import near_networks
 from cairn.store.aws import shared
-from cairn.store.notifications import SWEEP, assembly_in, is_sweep, object_keys, waking_in
+from cairn.store.notifications import SWEEP, assembly_in, fetch_in, is_sweep, object_keys, waking_in
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import ModuleIds
 
@@ -57,6 +60,12 @@ def sweeping() -> Sweep:
     return Sweep(Settings.from_environment(), shared())
 
 
+@cache
+def fetching() -> FetchStep:
+    """The fifth step, likewise."""
+    return FetchStep(Settings.from_environment(), shared(), HttpServers(near=near_networks()))
+
+
 def work_on(record: SQSRecord) -> None:
     """Do what one message asks for."""
     if wanted := assembly_in(record.body):
@@ -70,6 +79,8 @@ def work_on(record: SQSRecord) -> None:
         wake(*more)
     elif is_sweep(record.body):
         sweep()
+    elif asked := fetch_in(record.body):
+        fetch(*asked)
     else:
         compile_all(object_keys(record.body))
 
@@ -81,6 +92,17 @@ def sweep() -> None:
     logger.info("sweep", deleted=deleted)
     if has_more:
         queues().debug_files.send(json.dumps(SWEEP))
+
+
+def fetch(project_id: int, key: str) -> None:
+    """Fetch the files of a module from symbol servers; S3 tells of those that are new."""
+    done = fetching().run(project_id, key)
+    outcome = "SymbolFileFetched" if done.keys else "SymbolFileMissed"
+    if done.attempts:
+        metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
+    for attempt in done.attempts:
+        logger.info("symbol server", source=attempt.source, location=attempt.location, status=attempt.status)
+    logger.info("fetched", project=project_id, module=key, debug_files=done.keys, attempts=len(done.attempts))
 
 
 def compile_all(keys: tuple[str, ...]) -> None:

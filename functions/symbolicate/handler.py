@@ -14,9 +14,11 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from cairn.pipeline.ask_symbol_servers import SymbolServerRequests
 from cairn.pipeline.symbolicate import Symbolication
 from cairn.store.aws import shared
 from cairn.store.notifications import object_keys
+from cairn.store.queues import debug_file_queue
 from cairn.store.settings import Settings
 
 logger = Logger(service="symbolicate")
@@ -29,7 +31,8 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @cache
 def symbolication() -> Symbolication:
     """The step, made on the first message and kept while the function is warm."""
-    return Symbolication(Settings.from_environment(), shared())
+    settings, clients = Settings.from_environment(), shared()
+    return Symbolication(settings, clients, SymbolServerRequests(settings, clients, debug_file_queue(clients)))
 
 
 def symbolicate_record(record: SQSRecord) -> None:

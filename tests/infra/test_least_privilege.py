@@ -18,29 +18,35 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
+from cairn.crash.event import Event
 from cairn.intake.limits import MIB, Limits
 from cairn.intake.rules import Filter, FilterKind
 from cairn.pipeline.accept import Stores, accept
 from cairn.store.aws import Clients
+from cairn.store.candidates import ids_of
 from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_files import DebugFiles
 from cairn.store.events import EventRecord, Events
+from cairn.store.fetches import Fetches
 from cairn.store.notes import Notes
 from cairn.store.outcomes import Outcomes
 from cairn.store.projects import Projects
 from cairn.store.settings import Settings
+from cairn.store.sources import ProjectSources
 from cairn.store.symbol_index import SymbolIndex
 from cairn.store.table import Table
 from cairn.store.tokens import ApiTokens
 from cairn.store.uploads import Uploads
+from cairn.symbols.sources.records import Layout, Source
 from cairn_cli.local.deploy import STACK, deploy
 from infra.bundling import ROOT, Target, build
 from infra.large_uploads import BUNDLES
-from infra.template import TEMPLATE, synthesize
+from infra.template import TEMPLATE, localize, synthesize
 from tests.emulator import start_emulator
 from tests.infra.test_large_uploads import CONTEXT
 from tests.infra.test_stack import listed
 from tests.intake.clients import request
+from tests.servers.local import local_server
 
 SAMPLE = ROOT / "cli/cairn_cli/demo/sample"
 PATIENCE = 45.0
@@ -202,6 +208,27 @@ def test_a_debugger_gets_a_file(deployed: Deployed) -> None:
     with urllib.request.urlopen(answer.headers["location"], timeout=30) as file:
         assert file.read(4) == b"\x7fELF"
     connection.close()
+
+
+def test_symbol_servers_are_asked(deployed: Deployed, tmp_path: Path) -> None:
+    """One on this machine, and a bucket that a setting lets be read."""
+    clients, settings = deployed.clients, deployed.settings
+    template = localize(synthesize(tmp_path, {"symbol_buckets": "our-symbols"})["Cairn"])
+    deploy(clients, json.dumps(template), list(build(Target.local(), report=lambda _: None).values()), print)
+    for bucket in ("our-symbols", "their-symbols"):
+        clients.s3.create_bucket(Bucket=bucket)
+    with local_server() as server:
+        project, key = deployed.new_key()
+        for name, url in (("web", server.url), ("ours", "s3://our-symbols"), ("theirs", "s3://their-symbols")):
+            ProjectSources(settings, clients).add(project, Source(name, url, Layout.UNIFIED))
+        dump = (SAMPLE / "lighthouse.dmp").read_bytes()
+        event = Event.from_json(deployed.event(deployed.send(dump, project, key)).body)
+        ids = [ids_of(image) for image in event.debug_meta.images if image.name == "libc.so.6"]
+        fetches = Fetches(settings, clients)
+        soon(lambda: any(one.tried for one in fetches.find(project, ids).values()))
+        (known,) = fetches.find(project, ids).values()
+    said = {attempt.source: attempt.status for attempt in known.attempts}
+    assert said == {"web": "missing", "ours": "missing", "theirs": "forbidden"}, known.attempts
 
 
 def test_feedback_and_files_are_kept_for_an_event_that_is_not_there_yet(deployed: Deployed) -> None:

@@ -22,6 +22,12 @@ def test_cdk_json_gives_numbers_and_booleans() -> None:
     assert (settings.keep_logs_days, settings.throw_away) == (7, False)
 
 
+def test_names_of_buckets_are_listed_with_commas() -> None:
+    settings = DeploymentSettings.from_context({"symbol_buckets": "one, two,"}.get)
+    assert settings.symbol_bucket_names == ("one", "two")
+    assert DeploymentSettings().symbol_bucket_names == ()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("keep_crashes_days", "0"), ("keep_crashes_days", "-1"), ("compile_memory_mb", "3 GB"), ("throw_away", "yes")],

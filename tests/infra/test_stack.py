@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from cairn.pipeline import compile_debug_file
+from cairn.servers.near import NEAR_VARIABLE
 from cairn.store import chunks, debug_files, events, hot_sets, uploads
 from cairn.store.notifications import is_sweep
 from cairn.store.settings import (
@@ -205,10 +206,10 @@ def test_symbolication_reads_hostile_bytes_and_can_write_no_symbols(cairn: Resou
         for name, statement in statements(cairn)
         if name == roles and "StorageSymbols" in json.dumps(statement["Resource"]) and "Condition" in statement
     ]
-    waiting, listing = writing
+    waiting, updating = writing
     assert sorted(waiting["Action"]) == ["dynamodb:BatchWriteItem", "dynamodb:GetItem"]
     assert leading_keys(waiting) == ["waiting#*", "wanted#*"]
-    assert (listing["Action"], leading_keys(listing)) == ("dynamodb:UpdateItem", ["symbols*"])
+    assert (updating["Action"], leading_keys(updating)) == ("dynamodb:UpdateItem", ["symbols*", "fetch#*"])
     of_projects = [s for n, s in statements(cairn) if n == roles and "StorageProjects" in json.dumps(s["Resource"])]
     assert [s["Action"] for s in of_projects] == ["dynamodb:GetItem"], "and reads neither keys nor tokens"
     assert leading_keys(of_projects[0]) == ["project#*"]
@@ -218,6 +219,25 @@ def test_symbolication_reads_hostile_bytes_and_can_write_no_symbols(cairn: Resou
 
 def leading_keys(statement: Resource) -> Any:
     return statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+
+
+def test_of_a_project_workers_read_the_settings_and_no_token(cairn: Resource) -> None:
+    for role in ("SymbolicationSymbolicateRole", "DebugFilesCompileRole"):
+        (reading,) = (
+            statement
+            for name, statement in statements(cairn)
+            if name.startswith(role) and "StorageProjects" in json.dumps(statement["Resource"])
+        )
+        assert (reading["Action"], leading_keys(reading)) == ("dynamodb:GetItem", ["project#*"])
+
+
+def test_a_deployment_asks_no_server_that_is_near(cairn: Resource) -> None:
+    assert NEAR_VARIABLE not in json.dumps(cairn)
+    local = [
+        function["Environment"]["Variables"].get(NEAR_VARIABLE)
+        for function in of_type(json.loads(TEMPLATE.read_text()), "AWS::Lambda::Function").values()
+    ]
+    assert list(filter(None, local)) == ["127.0.0.0/8"]
 
 
 def policies(template: Resource) -> dict[str, str]:
@@ -278,6 +298,19 @@ def test_alarms_watch_every_function_and_queue(templates: dict[str, Resource]) -
         "Throttles": 4,
     }
     assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in alarms.values())
+
+
+def test_buckets_of_symbols_are_read_and_nothing_else(tmp_path: Path) -> None:
+    cairn = synthesize(tmp_path, {"symbol_buckets": "our-symbols, their-symbols"})["Cairn"]
+    named = [
+        (name, action)
+        for name, statement in statements(cairn)
+        for action in listed(statement["Action"])
+        if "our-symbols" in json.dumps(statement["Resource"])
+    ]
+    assert {name[:20] for name, _ in named} == {"DebugFilesCompileRol"}
+    assert sorted(action for _, action in named) == ["s3:GetObject", "s3:ListBucket"]
+    assert json.dumps(policies(cairn)).count("their-symbols") == 2
 
 
 def test_a_throw_away_deployment_leaves_nothing_and_its_alarms_are_mailed(tmp_path: Path) -> None:

@@ -128,7 +128,11 @@ def test_a_server_that_talks_slowly_is_ended_in_time(tmp_path: Path, start: byte
 
 def test_a_server_that_says_nothing_is_left(tmp_path: Path) -> None:
     over = threading.Event()
-    with raw_server(lambda _: print(over.wait(20))) as url:
+
+    def talk(_: socket.socket) -> None:
+        over.wait(20)
+
+    with raw_server(talk) as url:
         error = refused(f"{url}/f", tmp_path, Limits(silence=0.2))
         over.set()
     assert error.status is FetchStatus.TIMED_OUT

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from cairn.store.errors import UnreadableError
-from cairn.store.notifications import object_keys, requeue_message
+from cairn.store.notifications import assembly_in, fetch_in, fetch_message, object_keys, requeue_message, waking_in
 from cairn.store.objects import Objects
 from cairn.store.queues import Depth, Queue
 from tests.store.conftest import Store
@@ -34,6 +34,14 @@ def test_our_own_message_names_its_upload_as_it_is() -> None:
     message = requeue_message("crashes/1/a+b/upload.json")
     assert json.loads(message) == {"cairn": 1, "upload": "crashes/1/a+b/upload.json"}
     assert object_keys(message) == ("crashes/1/a+b/upload.json",)
+
+
+def test_a_fetch_is_told_from_all_else() -> None:
+    message = fetch_message(7, "debug_id#ab")
+    assert fetch_in(message) == (7, "debug_id#ab")
+    assert (assembly_in(message), waking_in(message)) == (None, None)
+    for other in (requeue_message("x"), "", "[]", '{"fetch": 5}', '{"fetch": {"project": "x", "key": 1}}'):
+        assert fetch_in(other) is None
 
 
 @pytest.mark.parametrize(

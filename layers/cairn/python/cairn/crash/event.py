@@ -107,8 +107,26 @@ class ImageFeatures(_Model):
     has_sources: bool = False
 
 
+class Download(_Model):
+    """What became of a file on a symbol server: ``ok``, ``notfound``, ``noperm``, ``malformed`` or ``error``, in
+    Sentry's words, and why, for a person."""
+
+    status: str
+    details: str | None = None
+
+
+class Candidate(_Model):
+    """A file that a symbol server was asked for."""
+
+    source: str
+    source_name: str
+    location: str
+    download: Download
+
+
 class Image(_Model):
-    """A loaded module and what became of its symbols. ``reason`` is Cairn's own: why, for a person."""
+    """A loaded module and what became of its symbols. ``reason`` is Cairn's own: why, for a person. ``candidates`` is
+    what symbol servers were asked for; it is added when the event is read."""
 
     type: Literal["pe", "macho", "elf", "unknown"]
     code_file: str | None = None
@@ -123,6 +141,7 @@ class Image(_Model):
     unwind_status: str
     features: ImageFeatures = ImageFeatures()
     reason: str | None = None
+    candidates: tuple[Candidate, ...] | None = None
 
     @property
     def name(self) -> str:

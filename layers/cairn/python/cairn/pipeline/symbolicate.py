@@ -13,7 +13,9 @@ from cairn.crash.build_client_event import build_client_event
 from cairn.crash.build_event import Received, build_event, unreadable_event
 from cairn.crash.event import AttachmentInfo, Event
 from cairn.crash.process import process
+from cairn.crash.records import Crash
 from cairn.minidump.errors import MinidumpError
+from cairn.pipeline.ask_symbol_servers import SymbolServerRequests
 from cairn.pipeline.message_filter import MessageFilter
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.pipeline.wanted_modules import wanted_modules
@@ -61,15 +63,18 @@ class _Made:
     outcome: Outcome
     wanted: tuple[WantedModule, ...] = ()
     finder: IndexFinder | None = None
+    crash: Crash | None = None
 
     def is_outdated(self) -> bool:
         return bool(self.finder and self.finder.has_news((m.debug_id, m.code_id) for m in self.wanted))
 
 
 class Symbolication:
-    """The symbolicate step with what it needs; one serves many uploads and keeps symbol files open between them."""
+    """The symbolicate step with what it needs; one serves many uploads and keeps symbol files open between them.
+    Without ``servers`` no symbol server is asked for what a crash lacks."""
 
-    def __init__(self, settings: Settings, clients: Clients) -> None:
+    def __init__(self, settings: Settings, clients: Clients, servers: SymbolServerRequests | None = None) -> None:
+        self._servers = servers
         self._uploads = Uploads(settings, clients)
         self._events = Events(settings, clients)
         self._waiting = WaitingCrashes(settings, clients)
@@ -109,6 +114,8 @@ class Symbolication:
             self._waiting.put(waiting_crash(upload, made.wanted))
             if not made.is_outdated():
                 break
+        if self._servers and made.crash:
+            self._servers.ask(upload.project_id, made.crash, upload.key)
         return _summary(made.event, made.outcome)
 
     def _make(self, data: bytes | None, received: Received, *, is_late: bool) -> _Made:
@@ -119,9 +126,8 @@ class Symbolication:
             crash = process(data, finder)
         except MinidumpError as error:
             return _Made(unreadable_event(error, received), Outcome.UNREADABLE)
-        return _Made(
-            build_event(crash, received), Outcome.SYMBOLICATED, wanted_modules(crash.modules, crash.dump.system), finder
-        )
+        wanted = wanted_modules(crash.modules, crash.dump.system)
+        return _Made(build_event(crash, received), Outcome.SYMBOLICATED, wanted, finder, crash)
 
 
 def waiting_crash(upload: StoredUpload, modules: tuple[WantedModule, ...]) -> WaitingCrash:

@@ -21,9 +21,13 @@ def wanted_modules(modules: Iterable[LoadedModule], system: SystemInfo) -> tuple
     information is in the program, and each may come first. System libraries count too: their unwind information is
     what a stack below them needs.
     """
+    return tuple(wanted_module(loaded, system) for loaded in lacking_modules(modules))
+
+
+def lacking_modules(modules: Iterable[LoadedModule]) -> list[LoadedModule]:
+    """The same modules with all that is known of them."""
     lacking = [loaded for loaded in modules if loaded.touched and lacks_something(loaded) and has_id(loaded)]
-    ordered = sorted(lacking, key=lambda loaded: not is_in_app(loaded.module.code_file, None))
-    return tuple(wanted_module(loaded, system) for loaded in ordered)
+    return sorted(lacking, key=lambda loaded: not is_in_app(loaded.module.code_file, None))
 
 
 def lacks_something(loaded: LoadedModule) -> bool:

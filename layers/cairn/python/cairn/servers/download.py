@@ -34,30 +34,30 @@ class HttpServers:
     """HTTP symbol servers.
 
     ``near`` are networks that are not public and that a server may be in all the same: none for a deployment. They
-    count for the address that a person gave, and not for where a redirect leads.
+    count for the address that a person gave, and not for where a redirect leads. ``limits`` are those of one file.
     """
 
     def __init__(
         self, limits: Limits | None = None, near: Sequence[Network] = (), resolve: Resolve = socket.getaddrinfo
     ) -> None:
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._near = tuple(near)
         self._resolve = resolve
 
     def download(self, address: str, path: Path, seconds: float | None = None) -> None:
         """Write the file at ``address`` to ``path`` as it is sent, packed or not. ``seconds`` shortens the time that it
         may take. Raises ``FetchError``; what is at ``path`` is no use then."""
-        deadline = time.monotonic() + min(self._limits.seconds, seconds or self._limits.seconds)
+        deadline = time.monotonic() + min(self.limits.seconds, seconds or self.limits.seconds)
         url, given = _parsed(address), _parsed(address)
-        for _ in range(self._limits.redirects + 1):
+        for _ in range(self.limits.redirects + 1):
             near = self._near if _origin(url) == _origin(given) else ()
             addresses = addresses_of(url.hostname or "", port_of(url), near, self._resolve)
-            with asked(url, addresses, self._limits, deadline) as answer:
+            with asked(url, addresses, self.limits, deadline) as answer:
                 if answer.status not in REDIRECTS:
                     self._receive(answer, path)
                     return
                 url = _next(url, answer)
-        raise FetchError(FetchStatus.FAILED, f"more than {self._limits.redirects} redirects")
+        raise FetchError(FetchStatus.FAILED, f"more than {self.limits.redirects} redirects")
 
     def _receive(self, answer: http.client.HTTPResponse, path: Path) -> None:
         if answer.status != 200:
@@ -77,8 +77,8 @@ class HttpServers:
             raise FetchError(FetchStatus.FAILED, f"the answer ends after {size} of {expected} bytes")
 
     def _check(self, size: int) -> None:
-        if size > self._limits.size:
-            raise FetchError(FetchStatus.TOO_LARGE, f"it has more than {self._limits.size} bytes")
+        if size > self.limits.size:
+            raise FetchError(FetchStatus.TOO_LARGE, f"it has more than {self.limits.size} bytes")
 
 
 def _parsed(address: str) -> SplitResult:

@@ -65,6 +65,20 @@ def waking_in(body: str) -> tuple[tuple[str | None, str | None], float] | None:
         return None
 
 
+def fetch_message(project_id: int, key: str) -> str:
+    """A message that asks to fetch what ``cairn.store.fetches`` has by this key from the project's symbol servers."""
+    return json.dumps({"cairn": MESSAGE_VERSION, "fetch": {"project": project_id, "key": key}})
+
+
+def fetch_in(body: str) -> tuple[int, str] | None:
+    """Project and key of a ``fetch_message``; ``None`` for any other text."""
+    try:
+        fetch = json.loads(body)["fetch"]
+        return int(fetch["project"]), str(fetch["key"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def own_keys(message: dict[str, Any]) -> tuple[str, ...]:
     """The key of a ``requeue_message``."""
     if message["cairn"] > MESSAGE_VERSION:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cairn.store.aws import Clients
@@ -90,3 +91,8 @@ class Queue:
             in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
             delayed=int(attributes.get("ApproximateNumberOfMessagesDelayed", 0)),
         )
+
+
+def debug_file_queue(clients: Clients, environment: Mapping[str, str] = os.environ) -> Queue:
+    """The queue of debug files of the running function. Raises ``KeyError`` naming the variable that is missing."""
+    return Queue(clients, environment[DEBUG_FILE_QUEUE_VARIABLE])

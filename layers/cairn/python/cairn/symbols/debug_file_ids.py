@@ -10,6 +10,7 @@ from cairn.symbols.breakpad_text import read_lines
 from cairn.symbols.compile import Ids, identify
 from cairn.symbols.elf import MAGIC, Elf
 from cairn.symbols.errors import DebugFileError
+from cairn.symbols.isolation import Limits
 
 _BREAKPAD = b"MODULE "
 _OTHERS = (
@@ -26,7 +27,7 @@ _SYM_MODULE = re.compile(rb"MODULE [^ ]+ [^ ]+ ([0-9a-fA-F]{32})([0-9a-fA-F]{0,8
 _SYM_CODE_ID = re.compile(rb"INFO CODE_ID ([0-9a-fA-F]+)")
 
 
-def read_all_ids(paths: Iterable[Path]) -> Iterator[tuple[Path, list[Ids] | Exception]]:
+def read_all_ids(paths: Iterable[Path], limits: Limits | None = None) -> Iterator[tuple[Path, list[Ids] | Exception]]:
     """Yield debug id and code id of every object of the debug files among ``paths``, or why one cannot be read."""
     others: list[Path] = []
     for path in paths:
@@ -39,7 +40,7 @@ def read_all_ids(paths: Iterable[Path]) -> Iterator[tuple[Path, list[Ids] | Exce
             others.append(path)
         else:
             yield path, found
-    yield from zip(others, identify(others), strict=True)
+    yield from zip(others, identify(others, limits), strict=True)
 
 
 def _cheap_ids(path: Path) -> list[Ids] | None:

@@ -1,0 +1,110 @@
+"""`cairn sources`: the symbol servers that are asked for what a project's crashes lack."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from cairn.store.errors import StoreError
+from cairn.store.projects import Projects
+from cairn.store.sources import ProjectSources
+from cairn.symbols.sources.addresses import SourceError, checked_name, checked_url
+from cairn.symbols.sources.built_in import BUILT_IN
+from cairn.symbols.sources.records import FileType, Layout, Source
+from cairn_cli.errors import CliError
+from cairn_cli.output import print_json, print_table
+from cairn_cli.target import Target, add_target_option, connect
+
+EXAMPLES = [
+    "cairn sources builtin",
+    "cairn sources add microsoft",
+    "cairn sources add ours https://symbols.example.com --layout symstore --project 2",
+    "cairn sources add builds s3://our-symbols/linux --layout unified",
+    "cairn sources list",
+    "cairn sources remove ours",
+]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``list``, ``add``, ``remove`` and ``builtin``."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="the servers of a project, in the order in which they are asked")
+    addition = actions.add_parser("add", help="ask one more server, after the others")
+    addition.add_argument("name", help="a name of Cairn's own list (`cairn sources builtin`), or a new one with a URL")
+    addition.add_argument("url", nargs="?", help="https://HOST/PATH, http://HOST/PATH or s3://BUCKET/PREFIX")
+    addition.add_argument("--layout", choices=list(Layout), help="how the server names its files; with a URL")
+    addition.add_argument(
+        "--type",
+        action="append",
+        choices=list(FileType),
+        metavar="TYPE",
+        help=f"what the server has; can be given more than once (default: all of {', '.join(FileType)})",
+    )
+    removal = actions.add_parser("remove", help="ask a server no more")
+    removal.add_argument("name", help="the name that `cairn sources list` shows")
+    known = actions.add_parser("builtin", help="the public servers that can be added by their names")
+    for action in (listing, addition, removal, known):
+        action.add_argument("--json", action="store_true", help="print JSON")
+    for action in (listing, addition, removal):
+        action.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
+        add_target_option(action)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List, add or remove; returns the exit code."""
+    if arguments.action == "builtin":
+        _show(BUILT_IN.values(), arguments.json)
+        return 0
+    target = connect(arguments)
+    try:
+        _show(_sources(target, arguments), arguments.json)
+    except StoreError as error:
+        raise CliError(str(error)) from error
+    return 0
+
+
+def _sources(target: Target, arguments: argparse.Namespace) -> Iterable[Source]:
+    """What is to be shown: all sources, or the one that was removed."""
+    project, sources = arguments.project, ProjectSources(target.settings, target.clients)
+    if Projects(target.settings, target.clients).get(project) is None:
+        raise CliError(f"there is no project {project}", "`cairn projects list` shows all")
+    if arguments.action == "add":
+        return sources.add(project, _given(arguments)).sources
+    if arguments.action == "remove":
+        gone = sources.remove(project, arguments.name)
+        if gone is None:
+            raise CliError(f"project {project} has no source {arguments.name}", "`cairn sources list` shows all")
+        return (gone,)
+    return sources.of(project).sources
+
+
+def _given(arguments: argparse.Namespace) -> Source:
+    """The source that the arguments describe."""
+    if arguments.url is None:
+        if arguments.name not in BUILT_IN:
+            hint = "`cairn sources builtin` shows those there are; any other server needs its URL and --layout"
+            raise CliError(f"{arguments.name} is no built-in source", hint)
+        return BUILT_IN[arguments.name]
+    if arguments.name in BUILT_IN:
+        raise CliError(f"{arguments.name} is the name of a built-in source", "give your server another name")
+    if arguments.layout is None:
+        raise CliError(f"how does {arguments.url} name its files?", f"say so with --layout: {', '.join(Layout)}")
+    layout = Layout(arguments.layout)
+    try:
+        name, url = checked_name(arguments.name), checked_url(arguments.url, layout)
+    except SourceError as error:
+        raise CliError(str(error)) from error
+    return Source(name, url, layout, tuple(map(FileType, arguments.type or FileType)))
+
+
+def _show(sources: Iterable[Source], as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(source) for source in sources])
+        return
+    rows = [(s.name, s.layout.value, _types(s), s.url) for s in sources]
+    print_table(("NAME", "LAYOUT", "HAS", "URL"), rows)
+
+
+def _types(source: Source) -> str:
+    return "all" if set(source.file_types) == set(FileType) else ", ".join(source.file_types)

@@ -1,0 +1,178 @@
+"""A whole running Cairn that gets the symbols of a crash from a symbol server, in each layout."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cairn.crash.event import Event
+from cairn.symbols.debug_file_ids import elf_debug_id
+from cairn.symbols.sources.layouts import paths
+from cairn.symbols.sources.records import FileType, Layout, ModuleFormat, SourceModule
+from cairn_cli.demo.post import post_minidump
+from cairn_cli.dsn import minidump_url
+from tests.cli.command import Done, cairn
+from tests.contract.crashpad import compile_program, crash
+from tests.e2e.conftest import Running
+from tests.servers.local import LocalServer, local_server
+
+pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+
+SOURCE = """
+__attribute__((noinline)) int look_at(const int* far) { return *far; }
+int main(int argc, char**) { return look_at(argc > 5 ? new int : nullptr) + 1; }
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with local_server() as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that no Cairn has seen: its build id is random."""
+
+    path: Path
+    build_id: str
+
+    @classmethod
+    def compile(cls, folder: Path) -> Program:
+        build_id = secrets.token_hex(20)
+        options = ("-g", "-O1", "-fno-optimize-sibling-calls", f"-Wl,--build-id=0x{build_id}")
+        return cls(compile_program(SOURCE, folder, *options, name="far"), build_id)
+
+    def file_at(self, layout: Layout) -> tuple[str, bytes]:
+        """Where a server with this layout has the debug file, and what is in it."""
+        debug_id = elf_debug_id(self.build_id)
+        module = SourceModule(ModuleFormat.ELF, "far", "far", self.build_id, debug_id)
+        kind = FileType.BREAKPAD if layout is Layout.BREAKPAD else FileType.ELF_DEBUG
+        content = self._breakpad(debug_id) if layout is Layout.BREAKPAD else self.path.read_bytes()
+        return paths(module, kind, layout)[0], content
+
+    def _breakpad(self, debug_id: str) -> bytes:
+        symbols = subprocess.run(["nm", "-S", self.path], capture_output=True, text=True, check=True).stdout
+        address, size = next(line.split()[:2] for line in symbols.splitlines() if "look_at" in line)
+        module = f"MODULE Linux x86_64 {debug_id.replace('-', '').upper()}0 far"
+        return f"{module}\nFUNC {int(address, 16):x} {int(size, 16):x} 0 look_at\n".encode()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of its own in the running Cairn, set up with the `cairn` command."""
+
+    running: Running
+    number: int
+    url: str
+
+    @classmethod
+    def create(cls, running: Running) -> Project:
+        project = running.projects.create(f"far-{secrets.token_hex(4)}", "Far")
+        return cls(running, project.id, minidump_url(running.cairn.url, running.projects.create_key(project.id, "")))
+
+    def add_source(self, *arguments: str) -> None:
+        done = self.cairn("sources", "add", *arguments, "--project", str(self.number))
+        assert done.code == 0, done.err
+
+    def cairn(self, *arguments: str) -> Done:
+        return cairn(*arguments, environment=self.running.environment)
+
+    def event_with_names(self, event_id: str) -> Event:
+        deadline = time.monotonic() + 45
+        while (event := self.running.event(event_id)).title != "look_at":
+            log = self.running.cairn.emulator.log_tail()
+            assert time.monotonic() < deadline, f"still {event.title}: {self.cairn('events', 'show', event_id)}\n{log}"
+            time.sleep(0.1)
+        return event
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_a_crash_gets_names_from_a_symbol_server(
+    running: Running, server: LocalServer, tmp_path: Path, layout: Layout
+) -> None:
+    program = Program.compile(tmp_path)
+    path, content = program.file_at(layout)
+    server.files[f"/symbols/{path}"] = content
+    project = Project.create(running)
+    project.add_source("ours", f"{server.url}/symbols/", "--layout", layout)
+    event_id = post_minidump(project.url, crash(program.path, tmp_path).dumps[0], {})
+    event = project.event_with_names(event_id)
+    assert event.cairn.first_symbolicated != event.cairn.symbolicated, "it was there before its symbols were"
+    assert f"ours  ok  {server.url}/symbols/" in project.cairn("events", "show", event_id).out
+
+
+def test_a_bucket_is_a_symbol_server(running: Running, tmp_path: Path) -> None:
+    program = Program.compile(tmp_path)
+    path, content = program.file_at(Layout.UNIFIED)
+    running.target.clients.s3.create_bucket(Bucket="our-symbols")
+    running.target.clients.s3.put_object(Bucket="our-symbols", Key=f"linux/{path}", Body=content)
+    project = Project.create(running)
+    project.add_source("ours", "s3://our-symbols/linux", "--layout", "unified")
+    project.event_with_names(post_minidump(project.url, crash(program.path, tmp_path).dumps[0], {}))
+
+
+def test_a_miss_is_shown_with_what_was_tried(running: Running, server: LocalServer, tmp_path: Path) -> None:
+    program = Program.compile(tmp_path)
+    server.files[f"/{program.file_at(Layout.DEBUGINFOD)[0]}"] = b"<html>Sign in first</html>"
+    project = Project.create(running)
+    project.add_source("ours", f"{server.url}/buildid", "--layout", "debuginfod")
+    event_id = post_minidump(project.url, crash(program.path, tmp_path).dumps[0], {})
+    running.record(event_id)
+    deadline = time.monotonic() + 45
+    while "no debug file" not in (out := project.cairn("events", "show", event_id).out.partition("Modules")[2]):
+        assert time.monotonic() < deadline, out
+        time.sleep(0.2)
+    lines = out.splitlines()
+    place = next(number for number, line in enumerate(lines) if " far " in line)
+    assert "malformed" in lines[place]
+    assert lines[place + 1].split()[:3] == ["ours", "malformed", f"{server.url}/buildid/{program.build_id}/debuginfo:"]
+    images = project.cairn("events", "show", event_id, "--json").json["debug_meta"]["images"]
+    (image,) = (one for one in images if one["code_file"].endswith("/far"))
+    assert [one["download"]["status"] for one in image["candidates"]] == ["malformed", "notfound"]
+
+
+def test_sources_are_listed_added_and_removed(running: Running) -> None:
+    project = Project.create(running)
+    number = ("--project", str(project.number))
+    project.add_source("microsoft")
+    project.add_source("ours", "https://symbols.example/x/", "--layout", "symstore", "--type", "pdb", "--type", "pe")
+    listed = project.cairn("sources", "list", *number, "--json").json
+    assert [(one["name"], one["url"], one["file_types"]) for one in listed] == [
+        ("microsoft", "https://msdl.microsoft.com/download/symbols", ["pe", "pdb"]),
+        ("ours", "https://symbols.example/x", ["pdb", "pe"]),
+    ]
+    assert project.cairn("sources", "remove", "microsoft", *number).code == 0
+    assert "microsoft" not in project.cairn("sources", "list", *number).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["add", "macrosoft"], "`cairn sources builtin` shows"),
+        (["add", "microsoft", "https://x.example", "--layout", "ssqp"], "another name"),
+        (["add", "ours", "https://x.example"], "--layout"),
+        (["add", "ours", "ftp://x.example", "--layout", "ssqp"], "must begin with https://"),
+        (["add", "Our Own", "https://x.example", "--layout", "ssqp"], "no name for a source"),
+        (["remove", "ours"], "has no source ours"),
+        (["list", "--project", "999999"], "there is no project 999999"),
+    ],
+    ids=["unknown", "taken", "no layout", "no address", "no name", "not there", "no project"],
+)
+def test_what_cannot_be_is_said(running: Running, arguments: list[str], says: str) -> None:
+    done = cairn("sources", *arguments, environment=running.environment)
+    assert (done.code, says in done.err) == (1, True), done.err
+
+
+def test_a_name_is_taken_once(running: Running) -> None:
+    project = Project.create(running)
+    project.add_source("microsoft")
+    done = project.cairn("sources", "add", "microsoft", "--project", str(project.number))
+    assert (done.code, "already" in done.err) == (1, True), done.err
