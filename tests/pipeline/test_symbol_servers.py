@@ -49,8 +49,10 @@ from tests.crash.symbol_files import SAMPLE
 from tests.emulator import make_store, start_emulator
 from tests.servers.local import NEAR, Answer, LocalServer, local_server
 from tests.symbols.programs import SYM, SYM_CODE_ID, SYM_DEBUG_ID
+from tests.symbols.sources.modules import MAC
 from tests.symbols.sources.test_cab import cabinet
 from tests.symbols.windows_programs import carried_programs
+from tests.synth.macho import DSYM, EXECUTABLE, macho
 from tests.synth.pdb import pdb
 
 GUID = "3249d99d-0c40-4931-8610-f4e4fb0b6936"
@@ -176,6 +178,8 @@ FILES: dict[FileType, tuple[Callable[[], SourceModule], Callable[[], bytes]]] = 
     FileType.ELF_DEBUG: (elf_module, (SAMPLE / "lighthouse").read_bytes),
     FileType.PE: (pe_module, lambda: windows_program().read_bytes()),
     FileType.PDB: (pdb_module, lambda: pdb(UUID(GUID), 0x1B)),
+    FileType.MACH_CODE: (lambda: MAC, lambda: macho(UUID(GUID), EXECUTABLE)),
+    FileType.MACH_DEBUG: (lambda: MAC, lambda: macho(UUID(GUID), DSYM)),
     FileType.BREAKPAD: (
         lambda: SourceModule(ModuleFormat.ELF, "my app", "my app", SYM_CODE_ID, SYM_DEBUG_ID),
         lambda: SYM,
@@ -185,7 +189,7 @@ LAYOUTS = [(layout, kind) for layout in Layout for kind, (module, _) in FILES.it
 
 
 def role_of(kind: FileType) -> Role:
-    return Role.CODE if kind in (FileType.ELF_CODE, FileType.PE) else Role.DEBUG
+    return Role.CODE if kind in (FileType.ELF_CODE, FileType.PE, FileType.MACH_CODE) else Role.DEBUG
 
 
 @pytest.mark.parametrize(("layout", "kind"), LAYOUTS, ids=str)
