@@ -7,11 +7,10 @@ import json
 from dataclasses import asdict
 
 from cairn.crash.event import Event
-from cairn.store.candidates import with_candidates
+from cairn.store.candidates import Candidates
 from cairn.store.drops import Drops
 from cairn.store.errors import StoreError
 from cairn.store.events import Events, EventSummary
-from cairn.store.fetches import Fetches
 from cairn.store.notes import Notes, with_notes
 from cairn_cli.errors import CliError
 from cairn_cli.output import moment, print_json, print_table
@@ -77,7 +76,7 @@ def _show(target: Target, arguments: argparse.Namespace) -> int:
         )
     notes = Notes(target.settings, target.clients).of(record.project_id, record.event_id)
     event = with_notes(Event.from_json(record.body), notes)
-    event = with_candidates(event, record.project_id, Fetches(target.settings, target.clients))
+    event = Candidates(target.settings, target.clients).tell(event, record.project_id)
     if arguments.json:
         print_json(json.loads(event.to_json()))
     else:

@@ -63,7 +63,8 @@ def sweeping() -> Sweep:
 @cache
 def fetching() -> FetchStep:
     """The fifth step, likewise."""
-    return FetchStep(Settings.from_environment(), shared(), HttpServers(near=near_networks()))
+    servers = HttpServers(near=near_networks())
+    return FetchStep(Settings.from_environment(), shared(), queues().debug_files, servers)
 
 
 def work_on(record: SQSRecord) -> None:

@@ -17,14 +17,15 @@ import zstandard
 
 from cairn.crash.event import Event, Image
 from cairn.intake.upload import Attachment, Upload
+from cairn.pipeline import fetch_symbols
 from cairn.pipeline.ask_symbol_servers import SymbolServerRequests
 from cairn.pipeline.compile_debug_file import Compilation
-from cairn.pipeline.fetch_symbols import DAY, HOUR, Fetched, FetchStep, printable, seconds_of
+from cairn.pipeline.fetch_symbols import DAY, HOUR, SOON, TRIES, Fetched, FetchStep, printable, seconds_of
 from cairn.pipeline.symbolicate import Outcome, Symbolication
 from cairn.servers.download import HttpServers
 from cairn.servers.limits import Limits
 from cairn.store.aws import Clients
-from cairn.store.candidates import with_candidates
+from cairn.store.candidates import Candidates
 from cairn.store.events import Events
 from cairn.store.fetches import Fetches, FetchRequest, KnownFetch, fetch_key
 from cairn.store.notifications import fetch_in
@@ -32,8 +33,10 @@ from cairn.store.objects import Objects
 from cairn.store.queues import Queue
 from cairn.store.settings import Settings
 from cairn.store.sources import ProjectSources
+from cairn.store.symbol_index import CompileFailure, SymbolIndex
 from cairn.store.uploads import Uploads
 from cairn.symbols.compile import identify
+from cairn.symbols.records import SymbolStatus
 from cairn.symbols.sources.built_in import BUILT_IN
 from cairn.symbols.sources.layouts import paths
 from cairn.symbols.sources.records import (
@@ -90,7 +93,7 @@ class Place:
         _, project, _, event_id, _ = key.split("/")
         record = Events(self.settings, self.clients).get(int(project), event_id)
         assert record is not None
-        return with_candidates(Event.from_json(record.body), int(project), self.fetches)
+        return Candidates(self.settings, self.clients).tell(Event.from_json(record.body), int(project))
 
     @property
     def fetches(self) -> Fetches:
@@ -105,7 +108,7 @@ class Place:
         return key
 
     def fetch(self, project_id: int, key: str, limits: Limits = LIMITS) -> Fetched:
-        return FetchStep(self.settings, self.clients, HttpServers(limits, NEAR)).run(project_id, key)
+        return FetchStep(self.settings, self.clients, self.queue, HttpServers(limits, NEAR)).run(project_id, key)
 
     def known(self, project_id: int, key: str) -> KnownFetch:
         known = self.fetches.get(project_id, key)
@@ -381,7 +384,52 @@ def test_a_server_in_trouble_is_left_alone(place: Place, server: LocalServer) ->
     done = place.fetch(project, place.request(project, module))
     assert len(server.asked) == 1
     assert len(done.attempts) == 4
-    assert place.known(project, place.request(project, module)).counts_until < time.time() + HOUR + 1
+    assert place.known(project, place.request(project, module)).counts_until < time.time() + SOON + 1
+
+
+def test_trouble_that_passes_is_waited_for(place: Place, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a message that comes later: no other crash may come for a long time."""
+    monkeypatch.setattr(fetch_symbols, "SOON", 0)
+    project = place.project(Source("ours", server.url, Layout.UNIFIED))
+    address = f"/{paths(elf_module(), FileType.ELF_CODE, Layout.UNIFIED)[0]}"
+    server.files[address] = Answer(b"", 503)
+    key = place.request(project, elf_module(), Role.CODE)
+    place.fetch(project, key)
+    assert place.messages() == [(project, key)]
+    server.files[address] = (SAMPLE / "lighthouse").read_bytes()
+    assert place.fetch(project, key).keys
+    assert place.messages() == []
+
+
+def test_trouble_that_does_not_pass_is_given_up(
+    place: Place, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_symbols, "SOON", 0)
+    project = place.project(Source("ours", server.url, Layout.UNIFIED))
+    server.files[f"/{paths(elf_module(), FileType.ELF_CODE, Layout.UNIFIED)[0]}"] = Answer(b"", 503)
+    key, tries = place.request(project, elf_module(), Role.CODE), 0
+    asked = [(project, key)]
+    while asked:
+        place.fetch(*asked[0])
+        tries, asked = tries + 1, place.messages()
+    assert tries == TRIES
+    place.request(project, elf_module(), Role.CODE)
+    place.fetch(project, key)
+    assert place.messages() == [(project, key)], "another crash is a reason to try again"
+
+
+def test_what_was_found_and_cannot_be_compiled_is_told(server: LocalServer) -> None:
+    server.files[f"/buildid/{elf_module().code_id}/debuginfo"] = (SAMPLE / "lighthouse").read_bytes()
+    with new_place() as place:
+        project = place.project(Source("ours", server.url, Layout.DEBUGINFOD))
+        key = place.upload(project)
+        place.symbolicate(key)
+        (debug_file,) = [name for wanted in place.messages() for name in place.fetch(*wanted).keys]
+        failure = CompileFailure(debug_file, SymbolStatus.MALFORMED, "It took too much memory.", 1, time.time())
+        SymbolIndex(place.settings, place.clients).put_failure(failure)
+        shown = image(place.event(key))
+    assert shown.debug_status == "malformed"
+    assert (shown.candidates or ())[0].download.details == "It took too much memory."
 
 
 def test_a_bucket_says_why_it_gives_nothing(place: Place) -> None:
@@ -408,7 +456,7 @@ def test_misses_count_for_a_day_at_large_servers_and_an_hour_at_ones_own() -> No
     own = Source("ours", "https://symbols.example", Layout.SSQP)
     assert seconds_of(FetchStatus.MISSING, own) == HOUR
     assert seconds_of(FetchStatus.MISSING, BUILT_IN["debian"]) == DAY
-    assert seconds_of(FetchStatus.TIMED_OUT, BUILT_IN["debian"]) == HOUR
+    assert seconds_of(FetchStatus.TIMED_OUT, BUILT_IN["debian"]) == SOON
     assert seconds_of(FetchStatus.WRONG_ID, own) == DAY
 
 

@@ -27,19 +27,6 @@ def arch_name(arch: Arch) -> str:
     return SENTRY_ARCH.get(arch, arch.value)
 
 
-def image_type(os: Os) -> Literal["pe", "macho", "elf", "unknown"]:
-    """The kind of file that programs of a system are, by Sentry's name."""
-    match os:
-        case Os.WINDOWS:
-            return "pe"
-        case Os.MACOS | Os.IOS:
-            return "macho"
-        case Os.LINUX | Os.ANDROID | Os.FUCHSIA | Os.SOLARIS | Os.NACL:
-            return "elf"
-        case _:
-            return "unknown"
-
-
 def image(loaded: LoadedModule, system: SystemInfo) -> Image:
     """One module with what became of its symbols."""
     module, symbols = loaded.module, loaded.symbols
@@ -73,6 +60,19 @@ def missing_symbols(loaded: LoadedModule, system: SystemInfo) -> ProcessingError
         image_uuid=module.debug_id,
         image_arch=arch_name(system.arch),
     )
+
+
+def image_type(os: Os) -> Literal["pe", "macho", "elf", "unknown"]:
+    """What programs of an operating system are, by Sentry's names."""
+    match os:
+        case Os.WINDOWS:
+            return "pe"
+        case Os.MACOS | Os.IOS:
+            return "macho"
+        case Os.LINUX | Os.ANDROID | Os.FUCHSIA | Os.SOLARIS | Os.NACL:
+            return "elf"
+        case _:
+            return "unknown"
 
 
 def _features(features: Features) -> ImageFeatures:

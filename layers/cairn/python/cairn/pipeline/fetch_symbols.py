@@ -13,6 +13,8 @@ from cairn.pipeline.fetch_file import FileFetcher
 from cairn.servers.download import HttpServers
 from cairn.store.aws import Clients
 from cairn.store.fetches import Attempt, Fetches, KnownFetch
+from cairn.store.notifications import fetch_message
+from cairn.store.queues import Queue
 from cairn.store.settings import Settings
 from cairn.store.sources import ProjectSources
 from cairn.symbols.sources.layouts import locations
@@ -29,9 +31,12 @@ from cairn.symbols.sources.records import (
 SECONDS = 480
 """For all files of one module: what is left of the function's 15 minutes is for the last of them."""
 
-HOUR, DAY = 3600.0, 86400.0
+SOON, HOUR, DAY = 900, 3600, 86400
 PASSING = (FetchStatus.TIMED_OUT, FetchStatus.FAILED)
-"""What may be over in an hour. A server with such trouble is not asked again for the same module before."""
+"""Trouble that may be over soon. For as long a server that has it is not asked for the same module."""
+
+TRIES = 5
+"""How often servers that have trouble are asked for what a crash lacks. Then the next crash is a reason to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,10 @@ class _Search:
 
 
 class FetchStep:
-    """The fetching with what it needs; one serves many modules."""
+    """The fetching with what it needs; one serves many modules. ``queue`` is where its messages come from."""
 
-    def __init__(self, settings: Settings, clients: Clients, servers: HttpServers | None = None) -> None:
+    def __init__(self, settings: Settings, clients: Clients, queue: Queue, servers: HttpServers | None = None) -> None:
+        self._queue = queue
         self._sources = ProjectSources(settings, clients)
         self._fetches = Fetches(settings, clients)
         self._files = FileFetcher(settings, clients, servers or HttpServers())
@@ -71,8 +77,8 @@ class FetchStep:
     def run(self, project_id: int, key: str) -> Fetched:
         """Fetch what the request with this key asks for.
 
-        That servers have nothing, or nothing of use, is a result: the reasons are kept with the request. Raises
-        ``StoreError`` where the deployment's own S3 or DynamoDB fail.
+        That servers have nothing, or nothing of use, is a result: the reasons are kept with the request. When one has
+        trouble, a message asks to try again. Raises ``StoreError`` where the deployment's own S3, SQS or DynamoDB fail.
         """
         known = self._fetches.get(project_id, key)
         sources = self._sources.of(project_id)
@@ -82,6 +88,8 @@ class FetchStep:
         for role in known.request.roles:
             if self._find(search, role, sources.sources) is FileType.BREAKPAD:
                 break  # it plays both roles
+        if known.tries + 1 < TRIES and any(attempt.status in PASSING for attempt in search.attempts):
+            self._queue.send(fetch_message(project_id, key), delay=SOON)
         self._fetches.finish(known.request, search.attempts, counts_until(search.attempts))
         return Fetched(tuple(search.keys), tuple(search.new))
 
@@ -98,23 +106,24 @@ class FetchStep:
         return None
 
     def _try(self, search: _Search, source: Source, file_type: FileType, location: str) -> Attempt:
-        status, details = FetchStatus.FOUND, None
+        status, details, key = FetchStatus.FOUND, None, None
         try:
-            self._fetch(search, source, file_type, location)
+            key = self._fetch(search, source, file_type, location)
+            search.keys.append(key)
         except FetchError as error:
             status, details = error.status, printable(str(error))
         if status in PASSING:
             search.given_up.add(source.name)
         until = time.time() + seconds_of(status, source)
-        return Attempt(source.name, location, file_type, status, details, until)
+        return Attempt(source.name, location, file_type, status, details, until, key)
 
-    def _fetch(self, search: _Search, source: Source, file_type: FileType, location: str) -> None:
+    def _fetch(self, search: _Search, source: Source, file_type: FileType, location: str) -> str:
         if source.name in search.given_up:
             raise FetchError(FetchStatus.FAILED, "not asked, since the server had trouble just before")
         left = search.deadline - time.monotonic()
         if left <= 0:
             raise FetchError(FetchStatus.TIMED_OUT, "not asked, since the servers before took all the time there was")
-        search.keys.append(self._files.fetch(location, search.module, file_type, left))
+        return self._files.fetch(location, search.module, file_type, left)
 
 
 def places(module: SourceModule, role: Role, sources: Sequence[Source]) -> Iterator[tuple[Source, FileType, str]]:
@@ -128,7 +137,7 @@ def places(module: SourceModule, role: Role, sources: Sequence[Source]) -> Itera
 def seconds_of(status: FetchStatus, source: Source) -> float:
     """How long a result counts. On a server of one's own a file may appear any time; large public ones are spared."""
     if status in PASSING:
-        return HOUR
+        return SOON
     may_appear = status in (FetchStatus.MISSING, FetchStatus.FORBIDDEN) and not source.built_in
     return HOUR if may_appear else DAY
 

@@ -5,11 +5,14 @@ Servers are asked after an event is stored. Were it part of the event, each miss
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from cairn.crash.event import Candidate, Download, Event, Image
+from cairn.store.aws import Clients
 from cairn.store.fetches import Attempt, Fetches, KnownFetch
-from cairn.store.symbol_index import ModuleIds
+from cairn.store.settings import Settings
+from cairn.store.symbol_index import ModuleIds, SymbolIndex
 from cairn.symbols.records import SymbolStatus
 from cairn.symbols.sources.records import FetchStatus
 
@@ -33,16 +36,39 @@ IMAGE_STATUS = {
 """What an attempt makes of a module that is missing, the most telling one first."""
 
 
-def with_candidates(event: Event, project_id: int, fetches: Fetches) -> Event:
-    """The event with ``candidates`` of its modules, and with what they say of those that are missing. Raises
-    ``StoreError`` where DynamoDB fails."""
-    images = event.debug_meta.images
-    wanted = [ids_of(image) for image in images if image.debug_status != SymbolStatus.UNUSED]
-    known = fetches.find(project_id, wanted) if wanted else {}
-    if not known:
-        return event
-    told = event.debug_meta.model_copy(update={"images": tuple(told_image(image, known) for image in images)})
-    return event.model_copy(update={"debug_meta": told})
+class Candidates:
+    """The files that were asked for, by the modules of events."""
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._fetches = Fetches(settings, clients)
+        self._index = SymbolIndex(settings, clients)
+
+    def tell(self, event: Event, project_id: int) -> Event:
+        """The event with ``candidates`` of its modules, and with what they say of those that are missing. Raises
+        ``StoreError`` where DynamoDB fails."""
+        images = event.debug_meta.images
+        wanted = [ids_of(image) for image in images if image.debug_status != SymbolStatus.UNUSED]
+        known = self._fetches.find(project_id, wanted) if wanted else {}
+        if not known:
+            return event
+        told = tuple(self._told(image, known.get(ids_of(image))) for image in images)
+        return event.model_copy(update={"debug_meta": event.debug_meta.model_copy(update={"images": told})})
+
+    def _told(self, image: Image, fetch: KnownFetch | None) -> Image:
+        """One module with what is known of it."""
+        if fetch is None or image.debug_status == SymbolStatus.UNUSED:
+            return image
+        if image.debug_status != SymbolStatus.MISSING:
+            return image.model_copy(update={"candidates": listed(fetch.attempts)})
+        attempts = tuple(map(self._compiled, fetch.attempts))
+        reason = "; ".join(filter(None, (image.reason, reason_of(replace(fetch, attempts=attempts)))))
+        told = {"candidates": listed(attempts), "reason": reason, "debug_status": status_of(attempts)}
+        return image.model_copy(update=told)
+
+    def _compiled(self, attempt: Attempt) -> Attempt:
+        """The attempt as it looks when what was found could not be compiled."""
+        failure = self._index.failure(attempt.debug_file_key) if attempt.debug_file_key else None
+        return replace(attempt, status=FetchStatus.MALFORMED, details=failure.reason) if failure else attempt
 
 
 def ids_of(image: Image) -> ModuleIds:
@@ -50,20 +76,13 @@ def ids_of(image: Image) -> ModuleIds:
     return image.debug_id, image.code_id
 
 
-def told_image(image: Image, known: Mapping[ModuleIds, KnownFetch]) -> Image:
-    """One module with what is known of it."""
-    fetch = known.get(ids_of(image))
-    if fetch is None or image.debug_status == SymbolStatus.UNUSED:
-        return image
-    changes: dict[str, object] = {"candidates": tuple(map(candidate, fetch.attempts)) or None}
-    if image.debug_status == SymbolStatus.MISSING:
-        changes["reason"] = "; ".join(filter(None, (image.reason, reason_of(fetch))))
-        changes["debug_status"] = status_of(fetch.attempts)
-    return image.model_copy(update=changes)
+def listed(attempts: Sequence[Attempt]) -> tuple[Candidate, ...] | None:
+    """Attempts in Sentry's form."""
+    return tuple(map(candidate, attempts)) or None
 
 
 def candidate(attempt: Attempt) -> Candidate:
-    """An attempt in Sentry's form."""
+    """One of them."""
     download = Download(status=SENTRY_STATUS.get(attempt.status, "error"), details=attempt.details)
     return Candidate(source=attempt.source, source_name=attempt.source, location=attempt.location, download=download)
 

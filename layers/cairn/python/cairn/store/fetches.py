@@ -36,8 +36,9 @@ ASKABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One file asked for at one place. ``location`` is the address, ``details`` says for a person why there is nothing.
-    It counts up to ``retry_after`` (Unix seconds): before, the same place is not asked again."""
+    """One file asked for at one place. ``location`` is the address, ``details`` says for a person why there is nothing,
+    ``debug_file_key`` where the file is kept that was found. It counts up to ``retry_after`` (Unix seconds): before,
+    the same place is not asked again."""
 
     source: str
     location: str
@@ -45,6 +46,7 @@ class Attempt:
     status: FetchStatus
     details: str | None
     retry_after: float
+    debug_file_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,15 @@ class FetchRequest:
 @dataclass(frozen=True, slots=True)
 class KnownFetch:
     """A request and what is known of it. ``sources`` is the mark of the sources that it is for, ``counts_until`` (Unix
-    seconds) when it may be made again, ``tried`` when it was carried out last; ``None`` while it is to be."""
+    seconds) when it may be made again, ``tried`` when it was carried out last; ``None`` while it is to be. ``tries`` is
+    how often that was since a crash asked."""
 
     request: FetchRequest
     sources: str
     attempts: tuple[Attempt, ...]
     counts_until: float
     tried: float | None
+    tries: int = 0
 
     def counts(self, sources: str) -> bool:
         """Whether there is nothing to be gained from asking these sources now."""
@@ -82,10 +86,10 @@ class Fetches:
     def ask(self, request: FetchRequest, sources: str, asked_by: str) -> bool:
         """Note that files are to be fetched; ``False`` when that is so already, or was tried lately with these sources.
         Who asked is told ``True`` again until it is tried: its message may be lost. What is known stays known."""
-        now = int(time.time())
+        now = time.time()
         change = (
             "SET #module = :module, #roles = :roles, #sources = :sources, #asked_by = :asked_by, "
-            "#counts_until = :pending, #expires = :expires REMOVE #tried"
+            "#counts_until = :pending, #expires = :expires REMOVE #tried, #tries"
         )
         values = {
             ":module": asdict(request.module),
@@ -93,7 +97,7 @@ class Fetches:
             ":sources": sources,
             ":asked_by": asked_by,
             ":pending": now + PENDING_SECONDS,
-            ":expires": now + KEPT_SECONDS,
+            ":expires": int(now) + KEPT_SECONDS,
             ":now": now,
         }
         pk = row_key(request.project_id, request.key)
@@ -112,13 +116,14 @@ class Fetches:
 
     def finish(self, request: FetchRequest, attempts: Sequence[Attempt], counts_until: float) -> None:
         """Note what became of a request."""
-        change = "SET #attempts = :attempts, #tried = :now, #counts_until = :until, #expires = :expires"
+        change = "SET #attempts = :attempts, #tried = :now, #counts_until = :until, #expires = :expires ADD #tries :one"
         now = time.time()
         values = {
             ":attempts": [stored(attempt) for attempt in attempts[:MOST_ATTEMPTS]],
             ":now": now,
             ":until": counts_until,
             ":expires": int(now) + KEPT_SECONDS,
+            ":one": 1,
         }
         self._table.update(row_key(request.project_id, request.key), "fetch", change, values, "attribute_exists(pk)")
 
@@ -147,7 +152,7 @@ def known_fetch(row: Row) -> KnownFetch:
     request = FetchRequest(int(project), key, module, tuple(map(Role, row["roles"])))
     tried = float(row["tried"]) if "tried" in row else None
     attempts = tuple(map(attempt_of, row.get("attempts", ())))
-    return KnownFetch(request, row["sources"], attempts, float(row["counts_until"]), tried)
+    return KnownFetch(request, row["sources"], attempts, float(row["counts_until"]), tried, row.get("tries", 0))
 
 
 def attempt_of(value: Row) -> Attempt:
@@ -159,4 +164,5 @@ def attempt_of(value: Row) -> Attempt:
         FetchStatus(value["status"]),
         value.get("details"),
         float(value["retry_after"]),
+        value.get("debug_file_key"),
     )

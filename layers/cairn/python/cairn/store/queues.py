@@ -46,10 +46,10 @@ class Queue:
         self._clients = clients
         self.url = url
 
-    def send(self, body: str) -> None:
-        """Put a message on the queue."""
+    def send(self, body: str, delay: int = 0) -> None:
+        """Put a message on the queue, from where it is given out after ``delay`` seconds (up to 900)."""
         with store_errors(f"send to {self.url}"):
-            self._clients.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+            self._clients.sqs.send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=delay)
 
     def send_all(self, bodies: Sequence[str]) -> None:
         """Put messages on the queue, ten a request. Raises ``UnavailableError`` (``store_throttled``) when some of them
