@@ -24,6 +24,7 @@ from cairn.pipeline.fetch_symbols import DAY, HOUR, SOON, TRIES, Fetched, FetchS
 from cairn.pipeline.symbolicate import Outcome, Symbolication
 from cairn.servers.download import HttpServers
 from cairn.servers.limits import Limits
+from cairn.store import fetches
 from cairn.store.aws import Clients
 from cairn.store.candidates import Candidates
 from cairn.store.events import Events
@@ -291,6 +292,16 @@ def test_the_upload_that_asked_asks_again_when_its_message_was_lost(place: Place
     lost = place.messages()
     place.symbolicate(key)
     assert sorted(place.messages()) == sorted(lost)
+
+
+def test_made_up_ids_make_no_flood(place: Place, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = place.project(Source("ours", server.url, Layout.DEBUGINFOD))
+    monkeypatch.setattr(fetches, "PER_HOUR", 5)
+    place.symbolicate(place.upload(project))
+    assert place.messages()
+    ProjectSources(place.settings, place.clients).add(project, Source("more", server.url, Layout.UNIFIED))
+    place.symbolicate(place.upload(project))
+    assert place.messages() == [], "all would be asked for anew"
 
 
 def test_a_project_without_servers_asks_nobody(place: Place) -> None:

@@ -90,7 +90,7 @@ def test_other_spellings_of_this_machine_are_this_machine(host: str) -> None:
     assert refusal.value.status in (FetchStatus.REFUSED, FetchStatus.FAILED), "FAILED where there is no IPv6"
 
 
-@pytest.mark.parametrize("host", ["nobody.invalid", "", "a" * 300, "xn--", ".."])
+@pytest.mark.parametrize("host", ["nobody.invalid", "", "a" * 300, ".."])
 def test_a_name_that_is_not_known_is_a_failure(host: str) -> None:
     def unknown(name: str, port: int, **_: Any) -> Sequence[tuple[Any, ...]]:
         if name == "nobody.invalid":

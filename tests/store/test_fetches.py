@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cairn.store.fetches import DETAILS_LIMIT, MOST_ATTEMPTS, Attempt, Fetches, FetchRequest, fetch_key
+from cairn.store.fetches import DETAILS_LIMIT, MOST_ATTEMPTS, PER_HOUR, Attempt, Fetches, FetchRequest, fetch_key
 from cairn.symbols.sources.records import FetchStatus, FileType, ModuleFormat, Role, SourceModule
 from tests.store.conftest import Store
 
@@ -54,6 +54,20 @@ def test_what_was_tried_counts_for_its_time(fetches: Fetches, project_id: int) -
     again = fetches.get(project_id, request.key)
     assert again is not None
     assert (again.attempts, again.tried) == ((tried,), None), "what is known stays known"
+
+
+def test_a_project_may_ask_for_so_many_in_an_hour(
+    fetches: Fetches, project_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert fetches.count(project_id, PER_HOUR - 10)
+    assert not fetches.count(project_id, 11)
+    assert fetches.count(project_id, 10)
+    assert not fetches.count(project_id, 1)
+    assert fetches.count(project_id + 100_000, 1)
+    now += 3600
+    assert fetches.count(project_id, 1)
 
 
 def test_other_servers_are_a_reason_to_ask(fetches: Fetches, project_id: int) -> None:

@@ -11,7 +11,7 @@ from cairn.crash.event_images import image_type
 from cairn.crash.records import Crash, LoadedModule
 from cairn.pipeline.wanted_modules import lacking_modules
 from cairn.store.aws import Clients
-from cairn.store.fetches import Fetches, FetchRequest, fetch_key
+from cairn.store.fetches import Fetches, FetchRequest, KnownFetch, fetch_key
 from cairn.store.notifications import fetch_message
 from cairn.store.queues import Queue
 from cairn.store.settings import Settings
@@ -41,23 +41,28 @@ class SymbolServerRequests:
             return 0
         form = image_type(crash.dump.system.os)
         wanted = [request for loaded in lacking if (request := request_for(project_id, loaded, form, sources.sources))]
-        new = [request for request in self._due(project_id, wanted, sources) if self._note(request, sources, asked_by)]
+        due = self._due(project_id, wanted, sources, asked_by)
+        if not due or not self._fetches.count(project_id, len(due)):
+            return 0
+        new = [request for request in due if self._fetches.ask(request, sources.mark, asked_by)]
         self._queue.send_all([fetch_message(project_id, request.key) for request in new])
         return len(new)
 
-    def _due(self, project_id: int, wanted: Iterable[FetchRequest], sources: SourceList) -> list[FetchRequest]:
-        """Those of which it is not known that asking is no use: as a rule a crash is like the one before, and one read
-        says so of all its modules."""
+    def _due(
+        self, project_id: int, wanted: Iterable[FetchRequest], sources: SourceList, asked_by: str
+    ) -> list[FetchRequest]:
+        """Those that nobody has asked for: as a rule a crash is like the one before, and one read says so of all its
+        modules."""
         by_ids: dict[ModuleIds, FetchRequest] = {(one.module.debug_id, one.module.code_id): one for one in wanted}
         known = self._fetches.find(project_id, by_ids)
-        return [
-            request
-            for ids, request in by_ids.items()
-            if ids not in known or not known[ids].tried or not known[ids].counts(sources.mark)
-        ]
+        return [request for ids, request in by_ids.items() if is_due(known.get(ids), sources, asked_by)]
 
-    def _note(self, request: FetchRequest, sources: SourceList, asked_by: str) -> bool:
-        return self._fetches.ask(request, sources.mark, asked_by)
+
+def is_due(known: KnownFetch | None, sources: SourceList, asked_by: str) -> bool:
+    """Whether to ask for a module of which this is known. Who has asked asks again until it was tried."""
+    if known is None or not known.counts(sources.mark):
+        return True
+    return known.tried is None and known.asked_by == asked_by
 
 
 def request_for(project_id: int, loaded: LoadedModule, form: str, sources: Iterable[Source]) -> FetchRequest | None:
@@ -75,7 +80,7 @@ def source_module(loaded: LoadedModule, form: str) -> SourceModule | None:
     if form not in list(ModuleFormat):
         return None
     module = loaded.module
-    code_id, debug_id = (text[:ID_LIMIT] if text else None for text in (module.code_id, module.debug_id))
+    code_id, debug_id = (text if len(text or "") <= ID_LIMIT else None for text in (module.code_id, module.debug_id))
     return SourceModule(
         ModuleFormat(form), file_name(module.code_file), file_name(module.debug_file), code_id, debug_id
     )

@@ -21,6 +21,9 @@ PENDING_SECONDS = 2 * 3600
 KEPT_SECONDS = 30 * 86400
 """How long it is remembered what was tried."""
 
+PER_HOUR = 1000
+"""Modules of a project that are newly asked for in an hour: whoever can send crashes can make up ids without end."""
+
 MOST_ATTEMPTS = 60
 """Attempts of a module that are kept; what is tried is bounded by sources and file types, well below it as a rule."""
 
@@ -62,13 +65,14 @@ class FetchRequest:
 @dataclass(frozen=True, slots=True)
 class KnownFetch:
     """A request and what is known of it. ``sources`` is the mark of the sources that it is for, ``counts_until`` (Unix
-    seconds) when it may be made again, ``tried`` when it was carried out last; ``None`` while it is to be. ``tries`` is
-    how often that was since a crash asked."""
+    seconds) when it may be made again, ``asked_by`` who made it last, ``tried`` when it was carried out last; ``None``
+    while it is to be. ``tries`` is how often that was since it was made."""
 
     request: FetchRequest
     sources: str
     attempts: tuple[Attempt, ...]
     counts_until: float
+    asked_by: str
     tried: float | None
     tries: int = 0
 
@@ -102,6 +106,21 @@ class Fetches:
         }
         pk = row_key(request.project_id, request.key)
         return self._table.update(pk, "fetch", change, values, ASKABLE) is not None
+
+    def count(self, project_id: int, number: int) -> bool:
+        """Count so many modules that are newly asked for; ``False``, and nothing counted, when that is more than a
+        project may have in an hour. The counter is the row ``fetch#<project>``, ``hour#<hours since 1970>``."""
+        hour = int(time.time()) // 3600
+        return (
+            self._table.update(
+                f"{FETCH}{project_id}",
+                f"hour#{hour}",
+                "ADD #number :number SET #expires = :expires",
+                {":number": number, ":most": PER_HOUR - number, ":expires": (hour + 2) * 3600},
+                "attribute_not_exists(#number) OR #number <= :most",
+            )
+            is not None
+        )
 
     def get(self, project_id: int, key: str) -> KnownFetch | None:
         """What is known of one module."""
@@ -152,7 +171,8 @@ def known_fetch(row: Row) -> KnownFetch:
     request = FetchRequest(int(project), key, module, tuple(map(Role, row["roles"])))
     tried = float(row["tried"]) if "tried" in row else None
     attempts = tuple(map(attempt_of, row.get("attempts", ())))
-    return KnownFetch(request, row["sources"], attempts, float(row["counts_until"]), tried, row.get("tries", 0))
+    until, asked_by = float(row["counts_until"]), row["asked_by"]
+    return KnownFetch(request, row["sources"], attempts, until, asked_by, tried, row.get("tries", 0))
 
 
 def attempt_of(value: Row) -> Attempt:
