@@ -18,6 +18,7 @@ from cairn.symbols.errors import MalformedDebugFileError, UnsupportedFormatError
 FORMATS = ("elf", "macho", "pe", "pdb", "breakpad")
 """File formats that hold symbols of native programs, by ``symbolic``'s names."""
 
+_ZIP = b"PK\x03\x04"
 _T = TypeVar("_T")
 _NIL_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -64,6 +65,9 @@ def open_debug_file(path: Path, formats: tuple[str, ...] = FORMATS) -> tuple[Deb
         UnsupportedFormatError: not one of ``formats``.
         MalformedDebugFileError: a known format, but unreadable.
     """
+    with path.open("rb") as file:
+        if file.read(len(_ZIP)) == _ZIP:
+            raise UnsupportedFormatError("Zip archives are not unpacked. Unzip it and upload the debug files inside.")
     # By path: Archive.from_bytes would keep no reference to its buffer.
     handles = _translated(lambda: list(_objects(Archive.open(str(path)))))
     if not handles:
