@@ -20,7 +20,7 @@ from cairn.pipeline.wake_waiting import Queues, Waking
 from cairn.store.aws import shared
 from cairn.store.notifications import SWEEP, assembly_in, is_sweep, object_keys, waking_in
 from cairn.store.settings import Settings
-from cairn.store.symbol_index import ModuleIds
+from cairn.store.symbol_index import ModuleIds, SymbolEntry
 
 logger = Logger(service="compile_symbols")
 metrics = Metrics(namespace="Cairn", service="compile_symbols")
@@ -66,6 +66,7 @@ def work_on(record: SQSRecord) -> None:
         )
         logger.info("assembly", sha1=wanted[0], key=done.key, reason=done.reason)
         compile_all((done.key,) if done.key and done.compile else ())
+        wake_all(done.entries)
     elif more := waking_in(record.body):
         wake(*more)
     elif is_sweep(record.body):
@@ -90,9 +91,14 @@ def compile_all(keys: tuple[str, ...]) -> None:
         outcome = "DebugFileCompiled" if done.entries else "DebugFileRefused"
         metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
         logger.info("debug file", key=key, symbol_files=[entry.key for entry in done.entries], reason=done.reason)
-        for entry in done.entries:
-            if entry.format != "sourcebundle":
-                wake((entry.debug_id, entry.code_id))
+        wake_all(done.entries)
+
+
+def wake_all(entries: tuple[SymbolEntry, ...]) -> None:
+    """Wake the crashes that wait for any of these symbol files."""
+    for entry in entries:
+        if entry.format != "sourcebundle":
+            wake((entry.debug_id, entry.code_id))
 
 
 def wake(ids: ModuleIds, before: float | None = None) -> None:
