@@ -58,7 +58,15 @@ def sweeping() -> Sweep:
 
 
 def work_on(record: SQSRecord) -> None:
-    """Do what one message asks for."""
+    """Do what one message asks for. What fails is logged here: the batch only counts it."""
+    try:
+        _work_on(record)
+    except Exception:
+        logger.exception("the message failed and comes again", message_id=record.message_id)
+        raise
+
+
+def _work_on(record: SQSRecord) -> None:
     if wanted := assembly_in(record.body):
         done = assembly_step().run(*wanted)
         metrics.add_metric(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -36,6 +37,14 @@ class Content(Protocol):
 
     def read(self, size: int, /) -> bytes: ...
     def seek(self, offset: int, /) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a list shows it; ``written`` is in Unix seconds."""
+
+    key: str
+    written: float
 
 
 class Objects:
@@ -108,6 +117,22 @@ class Objects:
                 for piece in body.iter_chunks(1024 * 1024):
                     file.write(piece)
         return True
+
+    def under(self, prefix: str) -> Iterator[ListedObject]:
+        """The objects whose keys begin with ``prefix``, by key, a thousand a request."""
+        with store_errors(f"list s3://{self.bucket}/{prefix}"):
+            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            for page in pages:
+                for entry in page.get("Contents", []):
+                    yield ListedObject(entry["Key"], entry["LastModified"].timestamp())
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The names of the folders right below ``prefix``, which ends in a slash, without slashes."""
+        with store_errors(f"list s3://{self.bucket}/{prefix}"):
+            paginator = self._clients.s3.get_paginator("list_objects_v2")
+            for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
+                for entry in page.get("CommonPrefixes", []):
+                    yield entry["Prefix"].removeprefix(prefix).rstrip("/")
 
     def link(self, key: str, seconds: int) -> str:
         """A URL that gives the object to whoever has it, for so long."""
