@@ -1,13 +1,15 @@
 """A client that crashes again and again: ``python -m tests.load.poster URL DUMP POSTS RATE NAME``.
 
 It waits for a line on standard input, then posts the dump ``POSTS`` times, ``RATE`` a second (0: as fast as it is
-answered), each with an event id of its own that begins with ``NAME``. For each it prints the status, the event id that
-was answered, and the milliseconds from when the post was due to its answer.
+answered), each with an event id of its own that begins with ``NAME``. Clients begin at random within their interval.
+For each post it prints the status, the event id that was answered, and the milliseconds from when the post was due to
+its answer.
 """
 
 from __future__ import annotations
 
 import http.client
+import random
 import sys
 import time
 from pathlib import Path
@@ -27,7 +29,7 @@ def main(arguments: list[str]) -> None:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE)
     sys.stdin.readline()
-    due = time.monotonic()
+    due = time.monotonic() - interval * random.random()
     for number in range(int(posts)):
         due = due + interval if interval else time.monotonic()
         time.sleep(max(0.0, due - time.monotonic()))
