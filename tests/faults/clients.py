@@ -25,8 +25,8 @@ class Kind(Enum):
 
     REFUSED = "refused"  # the service throttles: nothing was done
     UNANSWERED = "unanswered"  # it was done, and the answer is lost
-    DIES_BEFORE = "dies before"  # the process ends: nothing was done
-    DIES_AFTER = "dies after"  # it was done, and then the process ends
+    DIES_BEFORE = "dies before"  # the process ends first: nothing was done
+    DIES_AFTER = "dies"  # it was done, and then the process ends
     TORN = "torn"  # the body of an object breaks off while it is read
 
 
@@ -65,6 +65,10 @@ class FaultyClients(Clients):
         client.__dict__.update(real.__dict__)
         client._make_api_call = Watched(self, service, client._make_api_call)
         return client
+
+    def impatient(self) -> Clients:
+        """Clients that give up sooner are of the same process."""
+        return self
 
     def call(self, service: str, operation: str, really: Callable[[], Any]) -> Any:
         """One call, or what becomes of it."""

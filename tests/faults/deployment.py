@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
+from urllib.parse import quote_plus
 
 import zstandard
 
@@ -38,10 +39,13 @@ WORKERS = {"crashes": "symbolicate", "debug-files": "compile_symbols"}
 """Queue to the function that works on it."""
 
 NOTIFIED = {
-    "crashes": [("prefix", "crashes/"), ("suffix", "upload.json")],
-    "debug-files": [("prefix", "debug-files/")],
+    "crashes": ("crashes/", "upload.json"),
+    "debug-files": ("debug-files/", ""),
 }
-"""Queue to the objects of which it is told."""
+"""Queue to how the keys of the objects begin and end of which it is told (``infra.storage``)."""
+
+ESTIMATES = ("outcome#",)
+"""What the partitions begin with that count roughly: a function that dies leaves a count out."""
 
 YEAR = 365 * 86400
 
@@ -69,6 +73,7 @@ class Deployment:
     settings: Settings = field(init=False)
     queues: dict[str, str] = field(init=False)
     key: str = field(init=False)
+    told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.name = f"cairn-{next(numbers)}"
@@ -76,7 +81,6 @@ class Deployment:
         self.queues = {}
         for queue in WORKERS:
             self._make_queue(queue)
-        self._notify()
         projects = Projects(self.settings, self.clients)
         self.key = projects.create_key(projects.create("demo", "Demo").id, "").public_key
 
@@ -107,6 +111,7 @@ class Deployment:
     def deliver(self, queue: str, fault: Fault | None = None) -> Invocation | None:
         """Hand the next message of a queue to its function, as Lambda does: it stays unless the function is done with
         it. ``None`` when there is no message."""
+        self._notify()
         where: Any = {"QueueUrl": self.queues[queue]}
         got = self.clients.sqs.receive_message(**where, AttributeNames=["All"], MessageAttributeNames=["All"])
         if "Messages" not in got:
@@ -128,6 +133,7 @@ class Deployment:
 
     def bodies(self, queue: str) -> list[str]:
         """Take all messages off a queue."""
+        self._notify()
         found = []
         where: Any = {"QueueUrl": self.queues[queue]}
         while messages := self.clients.sqs.receive_message(**where).get("Messages"):
@@ -162,7 +168,7 @@ class Deployment:
 
     def _items(self, table: str) -> Iterator[Any]:
         for page in self.clients.dynamodb.get_paginator("scan").paginate(TableName=table):
-            yield from page["Items"]
+            yield from (item for item in page["Items"] if not item["pk"]["S"].startswith(ESTIMATES))
 
     def _row(self, item: Any) -> tuple[str, Any]:
         row = from_item(item)
@@ -177,34 +183,23 @@ class Deployment:
         dead = sqs.create_queue(QueueName=f"{self.name}-{queue}-dead")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         redrive = {"deadLetterTargetArn": arn, "maxReceiveCount": TRIES}
-        rule = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage"}
-        policy = {"Statement": [{**rule, "Resource": arn.removesuffix("-dead")}]}
         self.queues[f"{queue}-dead"] = dead
         self.queues[queue] = sqs.create_queue(
             QueueName=f"{self.name}-{queue}",
             Attributes={
                 "VisibilityTimeout": "0",
                 "RedrivePolicy": json.dumps(redrive),
-                "Policy": json.dumps(policy),
             },
         )["QueueUrl"]
 
     def _notify(self) -> None:
-        arn = "arn:aws:sqs:us-east-1:000000000000:"
-        configurations = [
-            {
-                "QueueArn": f"{arn}{self.name}-{queue}",
-                "Events": ["s3:ObjectCreated:*"],
-                "Filter": {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in rules]}},
-            }
-            for queue, rules in NOTIFIED.items()
-        ]
-        self.clients.s3.put_bucket_notification_configuration(
-            Bucket=self.settings.bucket,
-            NotificationConfiguration={"QueueConfigurations": configurations},  # type: ignore[typeddict-item]
-        )
-        for queue in WORKERS:
-            self.bodies(queue)  # S3 has sent its test events
+        """Tell the queues of the objects that are new, as S3 does. The emulator would do it at some later moment."""
+        for entry in self.clients.s3.list_objects_v2(Bucket=self.settings.bucket).get("Contents", []):
+            key = entry["Key"]
+            for queue, (prefix, suffix) in NOTIFIED.items():
+                if key not in self.told and key.startswith(prefix) and key.endswith(suffix):
+                    self.told.add(key)
+                    self.send(queue, notification(key))
 
     @contextmanager
     def _surroundings(self, clients: Clients) -> Iterator[None]:
@@ -239,6 +234,12 @@ def context() -> Any:
         aws_request_id="id",
         get_remaining_time_in_millis=lambda: 100_000,
     )
+
+
+def notification(key: str) -> str:
+    """S3's message about a new object."""
+    record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": quote_plus(key, safe="/")}}}
+    return json.dumps({"Records": [record]})
 
 
 def record_of(message: Any) -> dict[str, Any]:
