@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -22,8 +23,10 @@ from urllib.parse import quote_plus
 
 import zstandard
 
+from cairn.intake.outcomes import Outcome
 from cairn.store import aws
 from cairn.store.aws import Clients
+from cairn.store.outcomes import Outcomes, total
 from cairn.store.projects import Projects
 from cairn.store.queues import CRASH_QUEUE_VARIABLE, DEBUG_FILE_QUEUE_VARIABLE
 from cairn.store.settings import VARIABLES, Settings
@@ -45,7 +48,7 @@ NOTIFIED = {
 """Queue to how the keys of the objects begin and end of which it is told (``infra.storage``)."""
 
 ESTIMATES = ("outcome#",)
-"""What the partitions begin with that count roughly: a function that dies leaves a count out."""
+"""What the partitions begin with that count roughly: a function that fails may leave a count out."""
 
 YEAR = 365 * 86400
 
@@ -165,6 +168,12 @@ class Deployment:
         """The rows of all events."""
         rows = [from_item(item) for item in self._items(self.settings.events_table)]
         return [row for row in rows if row["sk"].startswith("project#")]
+
+    def accepted(self) -> int:
+        """How many crashes are counted as accepted."""
+        today = datetime.now(UTC).date()
+        counts = Outcomes(self.settings, self.clients).between(1, today - timedelta(days=1), today)
+        return total(counts, Outcome.ACCEPTED)
 
     def _items(self, table: str) -> Iterator[Any]:
         for page in self.clients.dynamodb.get_paginator("scan").paginate(TableName=table):

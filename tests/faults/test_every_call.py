@@ -190,6 +190,7 @@ def good(deploy: Deploy) -> Callable[[str], Good]:
         deployment.settle()
         (event,) = deployment.events()
         assert event["title"] == scenario.title
+        assert deployment.accepted() == 1
         return Good(done.calls, deployment.state())
 
     return run
@@ -216,6 +217,7 @@ def test_a_fault_at_any_call_changes_nothing_in_the_end(
             broken.settle()
         assert differences(wanted.state, broken.state()) == [], where
         assert broken.dead_letters() == [], where
+        assert broken.accepted() <= 1, where
 
 
 def differences(wanted: Any, found: Any, where: str = "") -> list[str]:

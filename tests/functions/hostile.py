@@ -229,10 +229,11 @@ def hostile() -> Named:
 class ReadUploads:
     """Reads what it is given, as the real one does, and keeps nothing."""
 
-    def put(self, upload: Upload) -> None:
+    def put_new(self, upload: Upload) -> bool:
         json.dumps(upload.event, allow_nan=False).encode()
         for attachment in upload.attachments:
             self._read(attachment)
+        return True
 
     def put_feedback(self, project_id: int, received: float, feedback: object) -> None:
         pass
