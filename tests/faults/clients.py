@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+from unittest import mock
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ResponseStreamingError
 
@@ -27,6 +28,7 @@ class Kind(Enum):
     UNANSWERED = "unanswered"  # it was done, and the answer is lost
     DIES_BEFORE = "dies before"  # the process ends first: nothing was done
     DIES_AFTER = "dies"  # it was done, and then the process ends
+    REPEATED = "repeated"  # it was done, the answer is lost, and botocore asks a second time
     TORN = "torn"  # the body of an object breaks off while it is read
 
 
@@ -45,8 +47,8 @@ class Died(BaseException):
 class FaultyClients(Clients):
     """The clients of one process: ``calls`` are the operations it asked for (``s3.PutObject``), in order.
 
-    A fault hits above botocore's own retries, so it stands for one that outlasts them. Once the process has died, no
-    thread of it reaches a service any more.
+    Most faults hit above botocore's own retries, so they stand for those that outlast them. Once the process has died,
+    no thread of it reaches a service any more.
     """
 
     def __init__(self, clients: Clients, fault: Fault | None = None) -> None:
@@ -88,6 +90,8 @@ class FaultyClients(Clients):
             raise Died
         if kind is Kind.REFUSED:
             raise refusal(service, operation)
+        if kind is Kind.REPEATED:
+            return repeated(self._real._client(service), really)
         answer = really()
         if "Body" in answer:
             answer["Body"].read()  # else its socket would be left open
@@ -99,6 +103,25 @@ class FaultyClients(Clients):
         if kind is Kind.UNANSWERED:
             raise ConnectionClosedError(endpoint_url=f"https://{service}.example")
         return answer
+
+
+def repeated(client: Any, really: Callable[[], Any]) -> Any:
+    """A call whose first answer is lost below botocore's retries."""
+    lost: list[bool] = []
+
+    def lose(request: Any, **_: Any) -> None:
+        if not lost:
+            lost.append(True)
+            client._endpoint.http_session.send(request)
+            raise ConnectionClosedError(endpoint_url=request.url)
+
+    client.meta.events.register_first("before-send", lose, unique_id="lose")
+    try:
+        with mock.patch("botocore.endpoint.time.sleep"):  # botocore would wait before it asks again
+            return really()
+    finally:
+        client.meta.events.unregister("before-send", lose, unique_id="lose")
+        assert lost
 
 
 @dataclass(frozen=True)

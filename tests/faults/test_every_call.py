@@ -36,7 +36,7 @@ CHUNK = 70
 SMALL_PART = 16_000
 
 READS = ("Get", "BatchGet", "Query", "Head", "List")
-AFTER_WRITES = (Kind.UNANSWERED, Kind.DIES_AFTER)
+AFTER_WRITES = (Kind.UNANSWERED, Kind.DIES_AFTER, Kind.REPEATED)
 
 Deploy = Callable[[], Deployment]
 
@@ -205,9 +205,7 @@ def good(deploy: Deploy) -> Callable[[str], Good]:
     return run
 
 
-@pytest.mark.parametrize(
-    "kind", [Kind.REFUSED, Kind.UNANSWERED, Kind.DIES_AFTER, Kind.TORN], ids=lambda kind: kind.value
-)
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.DIES_BEFORE], ids=lambda kind: kind.value)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_fault_at_any_call_changes_nothing_in_the_end(
     deploy: Deploy, good: Callable[[str], Good], name: str, kind: Kind
@@ -226,7 +224,7 @@ def test_a_fault_at_any_call_changes_nothing_in_the_end(
             broken.settle()
         assert differences(wanted.state, broken.state()) == [], where
         assert broken.dead_letters() == [], where
-        assert broken.accepted() <= 1, where
+        assert broken.accepted() <= (2 if kind is Kind.REPEATED else 1), where
 
 
 def differences(wanted: Any, found: Any, where: str = "") -> list[str]:

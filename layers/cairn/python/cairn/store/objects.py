@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cairn.store.aws import Clients
 from cairn.store.errors import RefusedError, StoreError, UnreadableError, error_code, store_errors
@@ -193,12 +193,21 @@ class Objects:
                 parts = self._send_parts(where, content, size, progress)
                 done: CompletedMultipartUploadTypeDef = {"Parts": parts}
                 new = first_wins(lambda: s3.complete_multipart_upload(**where, MultipartUpload=done, IfNoneMatch="*"))
-            except (ClientError, StoreError, OSError):
-                s3.abort_multipart_upload(**where)
+            except (BotoCoreError, ClientError, StoreError, OSError):
+                self._abort(where)
                 raise
             if not new:
-                s3.abort_multipart_upload(**where)
+                self._abort(where)
             return new
+
+    def _abort(self, where: Any) -> None:
+        """Give up an upload in parts. It is gone already when S3 completed it and the answer was lost: then botocore
+        has asked a second time, and met its own object."""
+        try:
+            self._clients.s3.abort_multipart_upload(**where)
+        except ClientError as error:
+            if error_code(error) != "NoSuchUpload":
+                raise
 
     def _send_parts(self, where: Any, content: Content, size: int, progress: Progress) -> list[CompletedPartTypeDef]:
         def send(part: tuple[int, bytes]) -> CompletedPartTypeDef:
