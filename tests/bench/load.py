@@ -131,7 +131,8 @@ def differing(one: Load) -> int:
 
 
 def measured(run: Run, size: int, posts: int, rate: float = 0, kill: int = 0) -> Load:
-    """Post, and wait until all are symbolicated. Half way ``kill`` clients are killed."""
+    """Post, and wait until all are symbolicated. Half way ``kill`` clients are killed; others post the rest of theirs
+    in the end, so that so many posts are answered."""
     crowd = run.crowd(size)
     began = time.monotonic()
     with run.doors.watched():
@@ -140,6 +141,9 @@ def measured(run: Run, size: int, posts: int, rate: float = 0, kill: int = 0) ->
             time.sleep(0.01)
         crowd.kill(kill)
         crowd.wait()
+        if kill:
+            crowd.start(kill, posts - len(crowd.answers))
+            crowd.wait()
         posted = time.monotonic() - began
         settle(run.target, PATIENCE, tell)
     times = [answer.milliseconds for answer in crowd.answers if answer.status == 200]

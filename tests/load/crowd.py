@@ -64,6 +64,7 @@ class Crowd:
             assert process.stdin and process.stdout
             process.stdin.close()
             process.stdout.close()
+        self._running.clear()
 
     @property
     def accepted(self) -> set[str]:
