@@ -22,7 +22,7 @@ RATES = {
 }
 """Size of a dump, and the posts a second that are tried one after another."""
 
-SECONDS = 20
+SECONDS = 15
 """How long each rate is held."""
 
 FLAT = 2.0

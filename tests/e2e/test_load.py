@@ -16,6 +16,7 @@ from cairn_cli.target import Target, local_target
 from tests.load.crowd import Crowd, Doors, dump_of, events, settle, stored
 from tests.local.function_processes import processes_of
 
+pytestmark = pytest.mark.timeout(300)
 POSTS, CLIENTS = 300, 8
 PATIENCE = 60.0
 
@@ -35,9 +36,9 @@ def wait_for_answers(crowd: Crowd, number: int) -> None:
 
 
 def hand_out_soon(target: Target) -> None:
-    """What a function died over comes again after three seconds, not twelve minutes."""
+    """What a function died over comes again after five seconds, not twelve minutes."""
     target.clients.sqs.set_queue_attributes(
-        QueueUrl=target.outputs["CrashQueue"], Attributes={"VisibilityTimeout": "3"}
+        QueueUrl=target.outputs["CrashQueue"], Attributes={"VisibilityTimeout": "5"}
     )
 
 
