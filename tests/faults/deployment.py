@@ -24,6 +24,7 @@ from urllib.parse import quote_plus
 import zstandard
 
 from cairn.intake.outcomes import Outcome
+from cairn.pipeline import front
 from cairn.store import aws
 from cairn.store.aws import Clients
 from cairn.store.outcomes import Outcomes, total
@@ -49,6 +50,9 @@ NOTIFIED = {
 
 ESTIMATES = ("outcome#",)
 """What the partitions begin with that count roughly: a function that fails may leave a count out."""
+
+MEMORY = "used"
+"""The attribute that tells when symbols were last of use: what fails there is noted by the next crash."""
 
 YEAR = 365 * 86400
 
@@ -181,6 +185,7 @@ class Deployment:
 
     def _row(self, item: Any) -> tuple[str, Any]:
         row = from_item(item)
+        row.pop(MEMORY, None)
         if isinstance(row.get("body"), bytes):
             row["body"] = json.loads(zstandard.decompress(row["body"]))
         text = json.dumps(row, sort_keys=True, default=repr).replace(self.key, "<key>")
@@ -227,6 +232,7 @@ class Deployment:
 
 def fresh(function: str) -> ModuleType:
     """The handler of a function as a process imports it that has just started."""
+    front.stores.cache_clear()
     spec = importlib.util.spec_from_file_location(f"cold_{function}", ROOT / "functions" / function / "handler.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

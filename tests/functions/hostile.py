@@ -16,6 +16,7 @@ from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import brotli  # type: ignore[import-untyped]
 import zstandard
@@ -23,6 +24,7 @@ import zstandard
 from cairn.intake.limits import MIB
 from cairn.intake.messages import Request
 from cairn.intake.upload import Attachment, Upload
+from cairn.pipeline import front
 from cairn.pipeline.accept import Stores
 from functions.ingest import handler as ingest
 from tests.functions.test_ingest import gateway_event
@@ -268,11 +270,11 @@ def send_all() -> list[tuple[str, int, str]]:
 def main() -> None:
     """Send all, and all once more: whatever is kept from one request to the next shows."""
     keep = ReadUploads()
-    ingest.stores = lambda: Stores(OneProject(), keep, keep)  # type: ignore[assignment]
-    ingest.logger.setLevel("CRITICAL")
-    answers = send_all()
-    before = memory("VmRSS")
-    again = send_all()
+    front.logger.setLevel("CRITICAL")
+    with mock.patch.object(ingest, "stores", lambda: Stores(OneProject(), keep, keep)):
+        answers = send_all()
+        before = memory("VmRSS")
+        again = send_all()
     print(
         json.dumps(
             {
