@@ -6,7 +6,7 @@ UV     := $(BIN)/uv pip
 UV_PIN := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench parity check format lock bundles template deploy cdk fuzz clean
+.PHONY: help demo test bench parity conformance check format lock bundles template deploy cdk fuzz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -39,6 +39,9 @@ bench: $(VENV)/dev.stamp ## measure Cairn beside its peers (docs/performance.md)
 
 parity: $(VENV)/dev.stamp ## compare the walker with Breakpad's and rust-minidump's (docs/parity.md)
 	@$(BIN)/python -m tests.parity $(ARGS)
+
+conformance: $(VENV)/dev.stamp ## run the tests of what clients of Sentry depend on, and write docs/conformance.md
+	@$(BIN)/python -m tests.conformance
 
 format: $(VENV)/dev.stamp ## put the code into shape
 	$(BIN)/ruff format .

@@ -132,9 +132,9 @@ def wait_until_ready(emulator: Emulator, log: IO[bytes]) -> None:
     raise RuntimeError(f"the emulator did not come up:\n{log.read()[-2000:].decode(errors='replace')}")
 
 
-def make_store(clients: Clients) -> Settings:
-    """The bucket and the tables as the stack makes them."""
-    settings = Settings("cairn-test", "cairn-projects", "cairn-symbols", "cairn-events")
+def make_store(clients: Clients, name: str = "cairn") -> Settings:
+    """The bucket and the tables as the stack makes them; ``name`` is what theirs begin with."""
+    settings = Settings(f"{name}-test", f"{name}-projects", f"{name}-symbols", f"{name}-events")
     clients.s3.create_bucket(Bucket=settings.bucket)
     make_table(clients, settings.projects_table, by_owner=("owner", "pk", {"ProjectionType": "ALL"}))
     make_table(clients, settings.symbols_table)

@@ -31,6 +31,8 @@ COMMANDS = {
     "stats": ("cairn_cli.stats", "count crashes by day: accepted, dropped and rejected, with the reasons"),
     "tokens": ("cairn_cli.tokens", "list, create or revoke the tokens of build machines and debuggers"),
     "sources": ("cairn_cli.sources", "list, add or remove the symbol servers that a project asks"),
+    "redrive": ("cairn_cli.redrive", "put messages back that failed again and again"),
+    "reprocess": ("cairn_cli.reprocess", "symbolicate crashes again: some, or all of a time"),
     "local": ("cairn_cli.local.command", "run Cairn on this machine"),
     "demo": ("cairn_cli.demo.command", "see a crash go all the way"),
 }

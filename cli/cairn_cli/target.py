@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cairn.store.aws import Clients
@@ -16,12 +17,13 @@ DEFAULT_STACK = "Cairn"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A running Cairn: what it is called, where crashes are sent, and its parts."""
+    """A running Cairn: what it is called, where crashes are sent, its parts, and the outputs of its stack."""
 
     name: str
     url: str
     settings: Settings
     clients: Clients
+    outputs: Mapping[str, str]
 
 
 def add_target_option(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +46,7 @@ def connect(arguments: argparse.Namespace) -> Target:
 
 def local_target(local: Connection) -> Target:
     """The Cairn that runs on this machine."""
-    return Target("this machine", local.url, Settings.from_outputs(local.outputs), aws_clients(local))
+    return Target("this machine", local.url, Settings.from_outputs(local.outputs), aws_clients(local), local.outputs)
 
 
 def _in_account(stack: str) -> Target:
@@ -57,4 +59,4 @@ def _in_account(stack: str) -> Target:
             "start one with `cairn local`, or deploy one with `make deploy` and name it with --stack",
         ) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
-    return Target(stack, outputs["Endpoint"], Settings.from_outputs(outputs), clients)
+    return Target(stack, outputs["Endpoint"], Settings.from_outputs(outputs), clients, outputs)

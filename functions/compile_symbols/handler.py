@@ -23,7 +23,7 @@ from cairn.servers.near import near_networks
 from cairn.store.aws import shared
 from cairn.store.notifications import SWEEP, assembly_in, fetch_in, is_sweep, object_keys, waking_in
 from cairn.store.settings import Settings
-from cairn.store.symbol_index import ModuleIds
+from cairn.store.symbol_index import ModuleIds, SymbolEntry
 
 logger = Logger(service="compile_symbols")
 metrics = Metrics(namespace="Cairn", service="compile_symbols")
@@ -68,7 +68,15 @@ def fetching() -> FetchStep:
 
 
 def work_on(record: SQSRecord) -> None:
-    """Do what one message asks for."""
+    """Do what one message asks for. What fails is logged here: the batch only counts it."""
+    try:
+        _work_on(record)
+    except Exception:
+        logger.exception("the message failed and comes again", message_id=record.message_id)
+        raise
+
+
+def _work_on(record: SQSRecord) -> None:
     if wanted := assembly_in(record.body):
         done = assembly_step().run(*wanted)
         metrics.add_metric(
@@ -76,6 +84,7 @@ def work_on(record: SQSRecord) -> None:
         )
         logger.info("assembly", sha1=wanted[0], key=done.key, reason=done.reason)
         compile_all((done.key,) if done.key and done.compile else ())
+        wake_all(done.entries)
     elif more := waking_in(record.body):
         wake(*more)
     elif is_sweep(record.body):
@@ -113,9 +122,14 @@ def compile_all(keys: tuple[str, ...]) -> None:
         outcome = "DebugFileCompiled" if done.entries else "DebugFileRefused"
         metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
         logger.info("debug file", key=key, symbol_files=[entry.key for entry in done.entries], reason=done.reason)
-        for entry in done.entries:
-            if entry.format != "sourcebundle":
-                wake((entry.debug_id, entry.code_id))
+        wake_all(done.entries)
+
+
+def wake_all(entries: tuple[SymbolEntry, ...]) -> None:
+    """Wake the crashes that wait for any of these symbol files."""
+    for entry in entries:
+        if entry.format != "sourcebundle":
+            wake((entry.debug_id, entry.code_id))
 
 
 def wake(ids: ModuleIds, before: float | None = None) -> None:

@@ -35,6 +35,8 @@ def answer(code: str, status: int) -> ClientError:
     [
         (answer("ProvisionedThroughputExceededException", 400), UnavailableError, "store_throttled"),
         (answer("SlowDown", 503), UnavailableError, "store_throttled"),
+        (answer("RequestThrottled", 403), UnavailableError, "store_throttled"),
+        (answer("RequestTimeout", 400), UnavailableError, "store_throttled"),
         (answer("TransactionConflictException", 400), UnavailableError, "store_throttled"),
         (answer("ConditionalRequestConflict", 409), UnavailableError, "store_throttled"),
         (answer("InternalServerError", 500), UnavailableError, "store_failed"),

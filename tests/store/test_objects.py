@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from cairn.store.errors import UnavailableError
 from cairn.store.objects import Objects, first_wins
@@ -100,3 +100,33 @@ def test_a_conflict_that_stays_is_for_later(objects: Objects, store: Store) -> N
     finally:
         store.clients.s3.meta.events.unregister("before-call.s3.PutObject", unique_id="always")
     assert caught.value.code == "store_throttled"
+
+
+def test_a_second_completion_meets_its_own_object(
+    objects: Objects, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 completed the upload, its answer was lost, and botocore asked again."""
+    complete = store.clients.s3.complete_multipart_upload
+
+    def twice(**wanted: Any) -> Any:
+        complete(**wanted)
+        raise conflict("PreconditionFailed", 412)
+
+    def gone(**_: Any) -> None:
+        raise conflict("NoSuchUpload", 404)
+
+    monkeypatch.setattr(store.clients.s3, "complete_multipart_upload", twice)
+    monkeypatch.setattr(store.clients.s3, "abort_multipart_upload", gone)
+    key = secrets.token_hex(8)
+    assert objects.put_new_stream(key, io.BytesIO(bytes(2 * PART)), 2 * PART) is False
+    assert objects.size(key) == 2 * PART
+
+
+def test_parts_that_broke_off_leave_nothing(objects: Objects, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(**_: Any) -> None:
+        raise ConnectionClosedError(endpoint_url="https://s3.example")
+
+    monkeypatch.setattr(store.clients.s3, "upload_part", unreachable)
+    with pytest.raises(UnavailableError):
+        objects.put_new_stream(secrets.token_hex(8), io.BytesIO(bytes(2 * PART)), 2 * PART)
+    assert "Uploads" not in store.clients.s3.list_multipart_uploads(Bucket=objects.bucket)

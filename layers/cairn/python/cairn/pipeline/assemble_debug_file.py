@@ -19,6 +19,7 @@ from cairn.store.debug_file_records import DebugFileRecords
 from cairn.store.debug_files import DebugFiles, debug_file_key
 from cairn.store.errors import RefusedError
 from cairn.store.settings import Settings
+from cairn.store.symbol_index import SymbolEntry
 from cairn.symbols.symbol_file import CURRENT
 
 READ_AHEAD = 8
@@ -31,10 +32,12 @@ MISMATCH = "Reported checksum mismatch"
 @dataclass(frozen=True, slots=True)
 class Assembled:
     """What became of a plan. ``key`` is the debug file's object, and ``compile`` whether to compile it now: S3 tells of
-    new objects only. Without a key there is a ``reason``."""
+    new objects only. ``entries`` is what it serves when it is compiled already, which the crashes that wait for it may
+    not have been told. Without a key there is a ``reason``."""
 
     key: str | None = None
     compile: bool = False
+    entries: tuple[SymbolEntry, ...] = ()
     reason: str | None = None
 
 
@@ -59,7 +62,7 @@ class AssemblyStep:
         key = debug_file_key(sha1, plan.name)
         record = self._records.find([sha1]).get(sha1)
         if record and record.version == CURRENT:
-            return Assembled(key)
+            return Assembled(key, entries=record.entries)
         try:
             with ThreadPoolExecutor(READ_AHEAD) as pool:
                 content = ChunkStream(self._chunks.read, plan, pool)

@@ -19,6 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 THROTTLED = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestTimeout",
     "SlowDown",
     "Throttling",
     "ThrottlingException",

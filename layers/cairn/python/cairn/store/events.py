@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -38,6 +39,9 @@ INLINE_LIMIT = 300 * 1024
 
 BODY_LIMIT = 64 * 1024 * 1024
 """Bytes of an event's JSON."""
+
+PAGE = 500
+"""Events that are read at a time where all are wanted."""
 
 TEXT_LIMIT = 1024
 """Characters kept of each text beside the body, so that no client can fill an item."""
@@ -156,6 +160,17 @@ class Events:
         rows, last = self._table.page("listing = :listing", {":listing": listing}, PROJECT_INDEX, limit, after)
         items = tuple(summary_of(row) for row in rows if self._is_alive(row))
         return Page(items, last["listed_at"].replace("#", "_") if last else None)
+
+    def between(self, project_id: int, since: float, until: float) -> Iterator[EventSummary]:
+        """The events of a project received from ``since`` to before ``until`` (Unix seconds), newest first."""
+        condition = "listing = :listing AND listed_at BETWEEN :since AND :until"
+        values = {":listing": f"project#{project_id}", ":since": iso_time(since), ":until": iso_time(until)}
+        after: Row | None = None
+        while True:
+            rows, after = self._table.page(condition, values, PROJECT_INDEX, PAGE, after)
+            yield from (summary_of(row) for row in rows if self._is_alive(row))
+            if after is None:
+                return
 
     def _is_alive(self, row: Row) -> bool:
         return bool(row["received"] + self._retention > time.time())

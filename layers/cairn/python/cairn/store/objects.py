@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cairn.store.aws import Clients
 from cairn.store.errors import RefusedError, StoreError, UnreadableError, error_code, store_errors
@@ -36,6 +37,14 @@ class Content(Protocol):
 
     def read(self, size: int, /) -> bytes: ...
     def seek(self, offset: int, /) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a list shows it; ``written`` is in Unix seconds."""
+
+    key: str
+    written: float
 
 
 class Objects:
@@ -109,6 +118,22 @@ class Objects:
                     file.write(piece)
         return True
 
+    def under(self, prefix: str) -> Iterator[ListedObject]:
+        """The objects whose keys begin with ``prefix``, by key, a thousand a request."""
+        with store_errors(f"list s3://{self.bucket}/{prefix}"):
+            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            for page in pages:
+                for entry in page.get("Contents", []):
+                    yield ListedObject(entry["Key"], entry["LastModified"].timestamp())
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The names of the folders right below ``prefix``, which ends in a slash, without slashes."""
+        with store_errors(f"list s3://{self.bucket}/{prefix}"):
+            paginator = self._clients.s3.get_paginator("list_objects_v2")
+            for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
+                for entry in page.get("CommonPrefixes", []):
+                    yield entry["Prefix"].removeprefix(prefix).rstrip("/")
+
     def link(self, key: str, seconds: int) -> str:
         """A URL that gives the object to whoever has it, for so long."""
         with store_errors(f"link s3://{self.bucket}/{key}"):
@@ -168,12 +193,21 @@ class Objects:
                 parts = self._send_parts(where, content, size, progress)
                 done: CompletedMultipartUploadTypeDef = {"Parts": parts}
                 new = first_wins(lambda: s3.complete_multipart_upload(**where, MultipartUpload=done, IfNoneMatch="*"))
-            except (ClientError, StoreError, OSError):
-                s3.abort_multipart_upload(**where)
+            except (BotoCoreError, ClientError, StoreError, OSError):
+                self._abort(where)
                 raise
             if not new:
-                s3.abort_multipart_upload(**where)
+                self._abort(where)
             return new
+
+    def _abort(self, where: Any) -> None:
+        """Give up an upload in parts. It is gone already when S3 completed it and the answer was lost: then botocore
+        has asked a second time, and met its own object."""
+        try:
+            self._clients.s3.abort_multipart_upload(**where)
+        except ClientError as error:
+            if error_code(error) != "NoSuchUpload":
+                raise
 
     def _send_parts(self, where: Any, content: Content, size: int, progress: Progress) -> list[CompletedPartTypeDef]:
         def send(part: tuple[int, bytes]) -> CompletedPartTypeDef:

@@ -75,6 +75,15 @@ class Queue:
         with store_errors(f"remove from {self.url}"):
             self._clients.sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]
 
+    def make_visible(self, messages: Sequence[Message]) -> None:
+        """Let up to ten messages that were received be received again at once."""
+        entries = [
+            {"Id": str(n), "ReceiptHandle": message.receipt, "VisibilityTimeout": 0}
+            for n, message in enumerate(messages)
+        ]
+        with store_errors(f"give back to {self.url}"):
+            self._clients.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]
+
     def depth(self) -> Depth:
         """How many messages there are."""
         with store_errors(f"depth of {self.url}"):

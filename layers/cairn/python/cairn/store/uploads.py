@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,21 @@ class StoredUpload:
     def dump_key(self) -> str | None:
         """The dump's object."""
         return self.dump.key if self.dump else None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedUpload:
+    """An upload as a list shows it: ``key`` is that of its ``upload.json``, ``written`` when that was written (Unix
+    seconds), and ``has_dump`` whether its dump is there (still)."""
+
+    key: str
+    written: float
+    has_dump: bool
+
+    @property
+    def event_id(self) -> str:
+        """The id of its event."""
+        return self.key.split("/")[-2]
 
 
 class Uploads:
@@ -103,6 +119,30 @@ class Uploads:
     def download(self, key: str, path: Path) -> bool:
         """Write a dump or attachment to a file; ``False`` when it is not there (any more)."""
         return self._objects.download(key, path)
+
+    def has(self, key: str) -> bool:
+        """Whether a dump or attachment is there (still)."""
+        return self._objects.size(key) is not None
+
+    def days(self, project_id: int) -> tuple[str, ...]:
+        """The days (``YYYY-MM-DD``) from which there are objects of a project, oldest first."""
+        return tuple(self._objects.folders(f"{PREFIX}{project_id}/"))
+
+    def of_day(self, project_id: int, day: str) -> Iterator[ListedUpload]:
+        """The uploads that are complete and there still, a thousand objects a request."""
+        yield from self._listed(f"{PREFIX}{project_id}/{day}/")
+
+    def find(self, project_id: int, event_id: str) -> ListedUpload | None:
+        """The first upload for an event, of whatever day. It takes a request for each day."""
+        folders = (f"{PREFIX}{project_id}/{day}/{event_id}/" for day in self.days(project_id))
+        return next((upload for folder in folders for upload in self._listed(folder)), None)
+
+    def _listed(self, prefix: str) -> Iterator[ListedUpload]:
+        objects = self._objects.under(prefix)
+        for _, group in groupby(objects, key=lambda listed: listed.key.rpartition("/")[0]):
+            files = {listed.key.rpartition("/")[2]: listed for listed in group}
+            if manifest := files.get(MANIFEST):
+                yield ListedUpload(manifest.key, manifest.written, "dump" in files)
 
     def _put_file(self, key: str, file: Attachment) -> StoredFile:
         self._objects.put_new_stream(key, file.content, file.size)

@@ -1,0 +1,119 @@
+"""Which crashes are done again: those whose uploads are kept, with or without an event, and no others."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+
+from cairn.intake.upload import Attachment, Upload
+from cairn.pipeline.reprocess import Selection
+from cairn.pipeline.symbolicate import Symbolication
+from cairn.store.aws import Clients
+from cairn.store.objects import Objects
+from cairn.store.projects import Projects
+from cairn.store.settings import Settings
+from cairn.store.uploads import Uploads
+from tests.emulator import make_store, start_emulator
+
+Store = tuple[Settings, Clients]
+HOUR, DAY = 3600.0, 86400.0
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
+        for name, value in emulator.environment.items():
+            patch.setenv(name, value)
+        clients = Clients()
+        yield make_store(clients), clients
+
+
+@pytest.fixture
+def project(store: Store) -> int:
+    return Projects(*store).create(secrets.token_hex(4), "P").id
+
+
+def crash(store: Store, project: int, received: float, *, with_dump: bool = True, with_event: bool = True) -> str:
+    """An upload and, unless told otherwise, its event; answers the key."""
+    content = b"MDMP garbage"
+    file = Attachment("a.dmp", "application/x-dmp", "event.minidump", len(content), BytesIO(content))
+    upload = Upload(secrets.token_hex(16), project, received, (file,) if with_dump else (), {}, None)
+    key = Uploads(*store).put(upload)
+    if with_event:
+        Symbolication(*store).run(key)
+    return key
+
+
+def id_of(key: str) -> str:
+    return key.split("/")[-2]
+
+
+def forget(store: Store, key: str) -> None:
+    settings, clients = store
+    for listed in list(Objects(clients, settings.bucket).under(key.removesuffix("upload.json"))):
+        clients.s3.delete_object(Bucket=settings.bucket, Key=listed.key)
+
+
+def test_events_by_id(store: Store, project: int) -> None:
+    now = time.time()
+    kept, client, lost = (
+        crash(store, project, now),
+        crash(store, project, now, with_dump=False),
+        crash(store, project, now),
+    )
+    forget(store, lost)
+    named = [id_of(kept).upper(), id_of(client), id_of(lost), "0" * 32, id_of(kept)]
+    chosen = Selection(*store).of_events(named)
+    assert chosen.keys == (kept, client)
+    assert chosen.gone == (id_of(lost),)
+    assert chosen.unknown == ("0" * 32,)
+
+
+def test_an_upload_without_an_event_is_found_by_its_id(store: Store, project: int) -> None:
+    key = crash(store, project, time.time() - 3 * DAY, with_event=False)
+    assert Selection(*store).of_events([id_of(key)]).keys == (key,)
+
+
+def test_a_dump_that_was_removed_alone_is_gone(store: Store, project: int) -> None:
+    settings, clients = store
+    key = crash(store, project, time.time())
+    clients.s3.delete_object(Bucket=settings.bucket, Key=key.replace("upload.json", "dump"))
+    assert Selection(*store).of_events([id_of(key)]).gone == (id_of(key),)
+    chosen = Selection(*store).of_time(project, time.time() - HOUR, time.time() + HOUR)
+    assert (chosen.keys, chosen.gone) == ((), (id_of(key),))
+
+
+def test_all_of_a_time(store: Store, project: int) -> None:
+    now = time.time()
+    before, first, second, after = (crash(store, project, now - days * DAY) for days in (9, 7, 5, 3))
+    lost = crash(store, project, now - 6 * DAY)
+    forget(store, lost)
+    chosen = Selection(*store).of_time(project, now - 8 * DAY, now - 4 * DAY)
+    assert chosen.keys == (first, second)
+    assert chosen.gone == (id_of(lost),)
+    assert before not in chosen.keys and after not in chosen.keys
+
+
+def test_the_bounds_are_in_seconds(store: Store, project: int) -> None:
+    noon = time.time() // DAY * DAY - 12 * HOUR
+    keys = [crash(store, project, noon + seconds) for seconds in (-1, 0, 1, 59, 60)]
+    assert Selection(*store).of_time(project, noon, noon + 60).keys == tuple(sorted(keys[1:4]))
+
+
+def test_uploads_without_events_count_too(store: Store, project: int) -> None:
+    now = time.time()
+    key = crash(store, project, now, with_event=False)
+    assert Selection(*store).of_time(project, now - HOUR, now + HOUR).keys == (key,)
+    assert Selection(*store).of_time(project, now - HOUR, now - HOUR / 2).keys == ()
+
+
+def test_other_projects_are_left_alone(store: Store, project: int) -> None:
+    now = time.time()
+    key = crash(store, project, now)
+    other = Projects(*store).create(secrets.token_hex(4), "other").id
+    crash(store, other, now)
+    assert Selection(*store).of_time(project, now - HOUR, now + HOUR).keys == (key,)
