@@ -11,7 +11,7 @@ from typing import Any
 
 from cairn.intake.upload import UPLOAD_VERSION, Attachment, Upload
 from cairn.store.aws import Clients
-from cairn.store.errors import UnreadableError
+from cairn.store.errors import RefusedError, UnreadableError
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 
@@ -99,6 +99,18 @@ class Uploads:
         """A dump or attachment by its key; ``None`` when it is not there (any more). Raises ``UnreadableError``
         (``object_too_large``) above ``limit`` bytes."""
         return self._objects.read(key, limit)
+
+    def size(self, key: str) -> int | None:
+        """Bytes of a dump or attachment; ``None`` when it is not there (any more)."""
+        return self._objects.size(key)
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """The bytes of a dump or attachment from ``start`` to before ``end``. Raises ``RefusedError``
+        (``no_such_object``) when it is gone."""
+        content = self._objects.read_range(key, start, end)
+        if content is None:
+            raise RefusedError("no_such_object", f"there is no object {key}")
+        return content
 
     def download(self, key: str, path: Path) -> bool:
         """Write a dump or attachment to a file; ``False`` when it is not there (any more)."""
