@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import struct
+from pathlib import Path
+
 import pytest
 
 from cairn.crash.process import process
@@ -54,18 +58,17 @@ def test_a_walk_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (far.reason, far.facts, far.explanation) == (near.reason, near.facts, near.explanation)
 
 
-def big(regions: int = 1) -> bytes:
-    """A dump with 40 MB of memory between what a walk needs."""
+def large_dump(size: int) -> bytes:
+    """A dump with so many bytes of memory between what a walk needs."""
     builder = MinidumpBuilder(Arch.AMD64, Os.LINUX)
     builder.thread(1, {"rip": 0x1010, "rsp": 0x7000}, (0x7000, bytes(4096)))
     builder.module(0x1000, 0x1000, "/bin/a")
-    for number in range(regions):
-        builder.memory(0x10_0000_0000 + (number << 28), bytes(40_000_000 // regions))
-    return builder.build()
+    builder.memory(0x10_0000_0000, bytes(size))
+    return builder.exception(1, 11, 1, 0x10, (), {"rip": 0x1010, "rsp": 0x7000}).build()
 
 
 def test_what_nobody_needs_is_not_fetched() -> None:
-    far = Far(big())
+    far = Far(large_dump(40_000_000))
     assert [len(stack.frames) for stack in process(far.open(), Files()).stacks] == [1]
     assert sum(end - start for start, end in far.fetched) <= 4 * BLOCK < len(far.content) / 9
 
@@ -79,6 +82,14 @@ def test_blocks_are_kept_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [start // BLOCK for start, _ in far.fetched] == [0, 1, 2]
     bytes(view[BLOCK : BLOCK + 8])
     assert [start // BLOCK for start, _ in far.fetched] == [0, 1, 2, 1]
+
+
+def test_blocks_beside_each_other_are_fetched_at_once() -> None:
+    far = Far(bytes(9 * BLOCK) + b"end")
+    view = far.open().view()
+    assert bytes(view[BLOCK : BLOCK + 1]) == b"\0"
+    assert bytes(view[2 * BLOCK - 1 :])[-3:] == b"end"
+    assert far.fetched == [(BLOCK, 2 * BLOCK), (2 * BLOCK, 9 * BLOCK + 3)]
 
 
 def test_a_view_is_sliced_as_memory_is() -> None:
@@ -103,3 +114,45 @@ def test_a_dump_that_asks_for_too_much_says_so(monkeypatch: pytest.MonkeyPatch) 
     crash = process(far.open(), Files())
     assert len(far.fetched) == 4
     assert f"the dump has {len(content)} bytes" in crash.dump.problems[-1]
+
+
+THREADS = 200
+STACK = 0x10000
+HEAP = 20 << 20
+BESIDE = 1 << 20
+
+
+def full_memory(path: Path) -> None:
+    """A sparse file of 4 GiB: a dump of Windows with 200 threads and the memory between their stacks."""
+    builder, order = MinidumpBuilder(Arch.AMD64, Os.WINDOWS), "<QQ"
+    stacks = [0x7FF0_0000_0000 + (number << 24) for number in range(THREADS)]
+    for number, start in enumerate(stacks):
+        builder.thread(number + 1, {"rip": 0x1_4000_1010, "rsp": start + STACK // 2})
+    builder.module(0x1_4000_0000, 0x10000, "C:\\a.exe").exception(1, 0xC0000005, 1, 0x10)
+    regions = [pair for start in stacks for pair in ((start, STACK), (start - (1 << 40), HEAP))]
+    rows = b"".join(struct.pack(order, *pair) for pair in regions)
+    content = builder.stream(9, struct.pack(order, len(regions), BESIDE) + rows).build()
+    assert len(content) < BESIDE
+    with path.open("wb") as file:
+        file.write(content)
+        file.truncate(BESIDE + sum(size for _, size in regions))
+        for number in range(THREADS):
+            file.seek(BESIDE + number * (STACK + HEAP) + STACK // 2)
+            file.write(struct.pack("<Q", 0x1_4000_1020) * 50)
+
+
+def test_a_dump_of_4_gib_costs_little(tmp_path: Path) -> None:
+    full_memory(tmp_path / "full.dmp")
+    asked: list[int] = []
+    with (tmp_path / "full.dmp").open("rb") as file:
+
+        def fetch(start: int, end: int) -> bytes:
+            asked.append(end - start)
+            return os.pread(file.fileno(), end - start, start)
+
+        size = (tmp_path / "full.dmp").stat().st_size
+        crash = process(DistantFile(size, fetch), Files())
+    assert size > 3.9 * 2**30
+    assert [len(stack.frames) > 40 for stack in crash.stacks] == [True] * THREADS
+    assert crash.dump.problems == ()
+    assert len(asked) < 2 * THREADS and sum(asked) < 64 << 20

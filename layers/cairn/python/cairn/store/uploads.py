@@ -76,17 +76,32 @@ class Uploads:
         others = [attachment for attachment in upload.attachments if attachment is not dump]
         stored_dump = self._put_file(folder + "dump", dump) if dump else None
         stored = [self._put_file(f"{folder}attachment-{n}", attachment) for n, attachment in enumerate(others)]
+        return self.put_stored(
+            StoredUpload(
+                folder + MANIFEST,
+                upload.event_id,
+                upload.project_id,
+                upload.received,
+                stored_dump,
+                tuple(stored),
+                upload.event,
+                upload.client,
+            )
+        )
+
+    def put_stored(self, upload: StoredUpload) -> bool:
+        """Write the ``upload.json`` of an upload whose files are there; ``False`` when there is one by its key."""
         manifest = {
             "version": UPLOAD_VERSION,
             "event_id": upload.event_id,
             "project_id": upload.project_id,
             "received": upload.received,
             "client": upload.client,
-            "dump": asdict(stored_dump) if stored_dump else None,
-            "attachments": [asdict(attachment) for attachment in stored],
+            "dump": asdict(upload.dump) if upload.dump else None,
+            "attachments": [asdict(attachment) for attachment in upload.attachments],
             "event": upload.event,
         }
-        return self._objects.put_new(folder + MANIFEST, json.dumps(manifest).encode(), "application/json")
+        return self._objects.put_new(upload.key, json.dumps(manifest).encode(), "application/json")
 
     def get(self, key: str) -> StoredUpload | None:
         """The upload whose ``upload.json`` has this key; ``None`` when it is not there (any more). Raises
