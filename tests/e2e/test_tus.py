@@ -124,6 +124,20 @@ def test_a_whole_file_in_one_request_does_not_pass_the_gateway(running: Running)
     assert (answer.status, json.loads(answer.body)) == (413, {"message": "Request Entity Too Large"})
 
 
+def test_a_whole_file_in_one_request_passes_the_door_for_large_uploads(running: Running) -> None:
+    content = large_dump(30_000_000)
+    place = begin(running, len(content))
+    url = urlsplit(running.cairn.large_minidump_url)
+    headers = native(running, content_type="application/offset+octet-stream", upload_offset="0")
+    connection = http.client.HTTPConnection(url.netloc, timeout=60)
+    connection.request("PATCH", place, content, headers)
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("upload-offset")) == (204, str(len(content))), answer.read()
+    connection.close()
+    event_id = refer(running, place, len(content), attachment_type="event.minidump")
+    assert running.record(event_id).status == "symbolicated"
+
+
 @pytest.mark.parametrize("how", ["half", "length", "project", "unknown"])
 def test_a_reference_that_leads_nowhere_loses_no_event(running: Running, how: str) -> None:
     place = begin(running, 10)
