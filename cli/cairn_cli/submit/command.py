@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE", help="a tag; may be repeated")
     parser.add_argument("--attach", type=Path, action="append", default=[], metavar="FILE", help="a file to go with it")
     parser.add_argument(
-        "--wait", action="store_true", help="wait for the event, and print its report; needs --stack's rights"
+        "--wait", action="store_true", help="wait for the event, and print its report (reads events: see --stack)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_target_option(parser)
