@@ -11,6 +11,7 @@ from constructs import Construct
 
 from cairn.store.counters import PREFIX as COUNTERS
 from cairn.store.outcomes import PREFIX as OUTCOMES
+from cairn.store.signed_uploads import SENT
 from infra.function import Code, Function, Worker, make_log_group
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
@@ -18,6 +19,9 @@ from infra.storage import Storage
 ROUTE = "/api/{proxy+}"
 """Routes cannot end in a slash, and Sentry's ``/api/<project>/minidump/`` does, so a greedy path takes it, and
 ``/api/store/`` with it. API Gateway prefers the route that says more: ``/api/0/`` is another function's."""
+
+METHODS = ("POST", "OPTIONS", "PATCH", "HEAD")
+"""The last two are of the tus protocol, by which large attachments come."""
 
 BURST = 2
 """How many seconds' worth of requests the API takes at once. Above that it answers 429 by itself, whatever the address:
@@ -38,7 +42,7 @@ send their token."""
 
 
 class Ingest(Construct):
-    """``POST`` and ``OPTIONS /api/{proxy+}``."""
+    """``METHODS /api/{proxy+}``."""
 
     def __init__(self, scope: Construct, name: str, code: Code, storage: Storage, settings: DeploymentSettings) -> None:
         super().__init__(scope, name)
@@ -63,7 +67,7 @@ class Ingest(Construct):
         self.stage = self._make_stage(settings)
         self.api.add_routes(
             path=ROUTE,
-            methods=[apigateway.HttpMethod.POST, apigateway.HttpMethod.OPTIONS],
+            methods=[getattr(apigateway.HttpMethod, method) for method in METHODS],
             integration=HttpLambdaIntegration("Integration", self.worker.function),
         )
 
@@ -93,9 +97,12 @@ class Ingest(Construct):
 
 
 def grant_intake(worker: Worker, storage: Storage) -> None:
-    """Let a worker do what taking crashes needs: look up keys, write, and read nothing of what was sent."""
+    """Let a worker do what taking crashes needs: look up keys, write, and read nothing of what was sent but
+    the uploads in steps, which are looked at before they are accepted."""
     worker.may_use_table(storage.projects, "GetItem")
     worker.may_use_table(storage.events, "PutItem")
     worker.may_use_table(storage.events, "UpdateItem", keys=(COUNTERS, OUTCOMES))
     worker.may_use_table(storage.events, "Query", keys=(OUTCOMES,))
     worker.may_use_objects("crashes/", "PutObject", "AbortMultipartUpload")
+    worker.may_use_objects(SENT, "GetObject", "DeleteObject", "ListMultipartUploadParts")
+    worker.may_use_objects("uploads/", "GetObject", "PutObject", "ListMultipartUploadParts")

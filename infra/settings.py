@@ -56,6 +56,9 @@ class DeploymentSettings:
     limit_file: int = limits.FILE
     limit_files: int = limits.FILES
     limit_event: int = limits.EVENT
+    limit_upload: int = limits.UPLOAD
+    limit_tus: int = limits.TUS
+    limit_tus_chunk: int = limits.TUS_CHUNK
     limit_attachments: int = limits.ATTACHMENTS
     limit_parts: int = limits.PARTS
     limit_spike_floor: int = limits.SPIKE_FLOOR

@@ -24,13 +24,16 @@ from infra.settings import DeploymentSettings
 CHUNK_DAYS = 1
 """Days that chunks of debug files are kept: until the files are put together."""
 
+UPLOAD_DAYS = 1
+"""Days that an upload in steps may take; S3 aborts its unfinished parts as soon."""
+
 HOT_DAYS = 90
 """Days that a hot set of a symbol file is kept; crashes make another."""
 
 
 class Storage(Construct):
-    """The bucket and the three tables. The bucket has ``chunks/``, ``crashes/``, ``events/``, ``debug-files/``,
-    ``symbols/`` and ``hot/``."""
+    """The bucket and the three tables. The bucket has ``chunks/``, ``crashes/``, ``uploads/``, ``events/``,
+    ``debug-files/``, ``symbols/`` and ``hot/``."""
 
     def __init__(self, scope: Construct, name: str, settings: DeploymentSettings) -> None:
         super().__init__(scope, name)
@@ -102,8 +105,9 @@ class Storage(Construct):
                 _forget("crashes", self._settings.keep_crashes_days),
                 _forget("events", self._settings.keep_events_days),
                 _forget("chunks", CHUNK_DAYS),
+                _forget("uploads", UPLOAD_DAYS),
                 _forget("hot", HOT_DAYS),
-                s3.LifecycleRule(id="broken-off", abort_incomplete_multipart_upload_after=Duration.days(1)),
+                s3.LifecycleRule(id="broken-off", abort_incomplete_multipart_upload_after=Duration.days(UPLOAD_DAYS)),
             ],
         )
 

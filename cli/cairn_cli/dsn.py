@@ -1,10 +1,33 @@
-"""How a client is told where to send crashes."""
+"""How a client is told where to send crashes, and how it understands that."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cairn.store.projects import ClientKey
+from cairn_cli.errors import CliError
+
+DSN = re.compile(r"(https?)://([!-9;-?A-~]{32})(?::[^@/]*)?@([^/@]+(?:/[^?#]*)?)/([0-9]{1,20})/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Dsn:
+    """A DSN in its parts: ``url`` is where Cairn is, without a slash at the end."""
+
+    url: str
+    key: str
+    project: int
+
+
+def parse_dsn(text: str) -> Dsn:
+    """The parts of ``https://<key>@<host>/<project>``. Raises ``CliError``."""
+    match = DSN.fullmatch(text.strip())
+    if match is None:
+        raise CliError("the DSN cannot be read", "it is https://<32 characters>@<host>/<project>: copy it as a whole")
+    scheme, key, place, project = match.groups()
+    return Dsn(f"{scheme}://{place}", key, int(project))
 
 
 def dsn(url: str, key: ClientKey) -> str:

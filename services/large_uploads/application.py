@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import RawIOBase
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -35,6 +36,12 @@ THREADS = 2
 100 MB: 32 MiB of parts on their way to S3, or a window of zstd."""
 PLACES = 32
 """Requests that are taken at a time, most of them still coming: each is a file of up to 20 MiB."""
+PIECE = re.compile("/+api/+[^/]+/+upload/+[^/]+/*")
+"""Where sentry-native sends a whole attachment of up to 1 GiB in one PATCH."""
+PIECES = 2
+"""Such requests that are taken at a time: each is a file of up to 1 GiB, and another once it is taken apart."""
+PIECES_WAITING = 8
+"""Such requests that wait."""
 WAITING = 64
 """Requests that wait for a place; the server keeps some hundred KiB of each."""
 PATIENCE = 20.0
@@ -68,6 +75,7 @@ class LargeUploads:
         self._ready = ready
         self._patience = patience or Patience()
         self._places = places or Places(PLACES, WAITING, PATIENCE)
+        self._piece_places = Places(PIECES, PIECES_WAITING, PATIENCE)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="accept")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -108,9 +116,11 @@ class LargeUploads:
     async def _answer(self, scope: Message, receive: Receive, body: RawIOBase) -> Response:
         """The response to a request that was received whole. Raises an ``IntakeError`` before that."""
         headers = joined(scope["headers"])
-        async with self._places.place():
-            check_size(declared_size(headers), self._limits)
-            await receive_body(receive, body, self._limits, self._patience)
+        is_piece = scope["method"] == "PATCH" and PIECE.fullmatch(scope["path"])
+        limits = replace(self._limits, compressed_body=self._limits.tus) if is_piece else self._limits
+        async with (self._piece_places if is_piece else self._places).place():
+            check_size(declared_size(headers), limits)
+            await receive_body(receive, body, limits, self._patience)
             body.seek(0)
             request = request_of(scope, headers, body)
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._accept, request)

@@ -234,7 +234,6 @@ def test_a_dump_that_cannot_be_read_leaves_the_clients_stack(running: Running) -
         ),
         ("999/envelope/", b"{}", 403, "event submission rejected"),
         ("1/store/", b"hello!", 400, "invalid JSON data"),
-        ("1/upload/", b"", 404, "not found"),
         ("1/events/x/attachments/", b"", 400, "bad event path parameter"),
     ],
 )

@@ -148,8 +148,9 @@ def kind_of(resource: str) -> str:
         assert '.zip"' in resource and "*" not in resource
         return "bundle"
     named = [name for name in ("StorageProjects", "StorageEvents", "StorageBucket", "Log") if name in resource]
-    assert len(named) == 1 and ("*" not in resource or "/crashes/*" in resource)
-    return named[0]
+    objects = [place for place in ("/crashes/*", "/crashes/*/sent-*", "/uploads/*") if f'"{place}"' in resource]
+    assert len(named) == 1 and len(objects) == ("*" in resource)
+    return "".join(named + objects)
 
 
 def test_the_load_balancer_and_the_server_agree(door: Resource) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -95,6 +97,24 @@ class Deployed:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return str(answer.read().decode()).strip()
 
+    def tus(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> dict[str, str]:
+        """A request with these headers and no others, and the headers of its answer."""
+        connection = http.client.HTTPConnection(self.endpoint.partition("//")[2], timeout=30)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        assert answer.status in (200, 201, 204), content
+        return {name.lower(): value for name, value in answer.getheaders()}
+
+    def step(self, project: int, key: str, path: str, body: Any = None) -> Any:
+        """A step of an upload in steps."""
+        address = f"{self.endpoint}/api/{project}/minidump/uploads/{path}?sentry_key={key}"
+        headers = {"Host": self.host, "Content-Type": "application/json"}
+        request = urllib.request.Request(address, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
     @property
     def host(self) -> str:
         """By which the emulator knows the API."""
@@ -169,6 +189,42 @@ def test_a_crash_goes_all_the_way(deployed: Deployed) -> None:
     assert record.title == "Lamp::dim_to"
     soon(lambda: deployed.event(early).title == "Lamp::dim_to")
     assert json.loads(record.body)["cairn"]["facts"]["instruction"]["text"] == "mov dword ptr [rax + 0x10], ebp"
+
+
+def test_a_crash_comes_in_steps(deployed: Deployed) -> None:
+    project, key = deployed.new_key()
+    dump = (SAMPLE / "lighthouse.dmp").read_bytes()
+    begun = deployed.step(project, key, "", {"name": "a.dmp", "size": len(dump)})
+    urllib.request.urlopen(urllib.request.Request(begun["parts"][0]["url"], dump, method="PUT"), timeout=30).close()
+    assert deployed.step(project, key, f"{begun['id']}/")["received"] == len(dump)
+    for _ in range(2):
+        assert deployed.step(project, key, f"{begun['id']}/commit/") == {"id": begun["event_id"]}
+    assert deployed.event(begun["event_id"]).status == "symbolicated"
+
+    wrong = deployed.step(project, key, "", {"name": "a.dmp", "size": 4})
+    urllib.request.urlopen(urllib.request.Request(wrong["parts"][0]["url"], b"MZ..", method="PUT"), timeout=30).close()
+    for status in (400, 404):
+        with pytest.raises(urllib.error.HTTPError, match=str(status)):
+            deployed.step(project, key, f"{wrong['id']}/commit/")
+
+
+def test_an_attachment_comes_before_its_envelope(deployed: Deployed) -> None:
+    project, key = deployed.new_key()
+    dump = (SAMPLE / "lighthouse.dmp").read_bytes()
+    common = {"Host": deployed.host, "Tus-Resumable": "1.0.0", "X-Sentry-Auth": f"Sentry sentry_key={key}"}
+    place = deployed.tus("POST", f"/api/{project}/upload/", common | {"Upload-Length": str(len(dump))})["location"]
+    piece = common | {"Content-Type": "application/offset+octet-stream"}
+    for start, end in ((0, 5000), (5000, len(dump))):
+        deployed.tus("PATCH", place, piece | {"Upload-Offset": str(start)}, dump[start:end])
+    event_id = f"{time.monotonic_ns():032x}"
+    reference = json.dumps({"location": place})
+    kind = '"type":"attachment","attachment_type":"event.minidump"'
+    body = (
+        f'{{"event_id":"{event_id}"}}\n'
+        f'{{{kind},"content_type":"application/vnd.sentry.attachment-ref+json"}}\n{reference}\n'
+    )
+    deployed.tus("POST", f"/api/{project}/envelope/", piece | {"Content-Type": "application/x-y"}, body.encode())
+    assert deployed.event(event_id).status == "symbolicated"
 
 
 def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:

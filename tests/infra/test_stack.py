@@ -9,7 +9,7 @@ import pytest
 
 from cairn.pipeline import compile_debug_file
 from cairn.servers.near import NEAR_VARIABLE
-from cairn.store import chunks, debug_files, events, hot_sets, uploads
+from cairn.store import chunks, debug_files, events, hot_sets, signed_uploads, uploads
 from cairn.store.notifications import is_sweep
 from cairn.store.settings import (
     DUMP_RETENTION_DAYS,
@@ -24,8 +24,8 @@ from infra.template import BUNDLES, TEMPLATE, localize, rendered, synthesize
 from infra.work_queue import PATIENCE
 
 Resource: TypeAlias = dict[str, Any]
-STORED = (chunks, uploads, events, debug_files, hot_sets, compile_debug_file)
-PREFIXES = tuple(room.PREFIX for room in STORED)
+STORED = (chunks, uploads, events, debug_files, hot_sets, compile_debug_file, signed_uploads)
+PREFIXES = (*(room.PREFIX for room in STORED), signed_uploads.SENT)
 """What a role may name with a star behind it: objects of one kind."""
 
 
@@ -176,10 +176,12 @@ def test_roles_carry_no_managed_policies(cairn: Resource) -> None:
     assert not [name for name, role in roles.items() if "ManagedPolicyArns" in role]
 
 
-def test_ingest_can_read_no_crash_and_touch_nothing_else(cairn: Resource) -> None:
+def test_ingest_can_read_no_crash_but_what_it_has_to_check_and_touch_nothing_else(cairn: Resource) -> None:
     policy = next(text for name, text in policies(cairn).items() if name.startswith("IngestRole"))
     assert "StorageProjects" in policy and "/crashes/*" in policy
-    assert "s3:GetObject" not in policy and "s3:ListBucket" not in policy
+    assert "s3:ListBucket" not in policy
+    statements = [one for one in json.loads(policy)["Statement"] if "s3:GetObject" in one["Action"]]
+    assert [one["Resource"]["Fn::Join"][1][1] for one in statements] == ["/crashes/*/sent-*", "/uploads/*"]
     assert "StorageEvents" in policy and "DeleteItem" not in policy
     for elsewhere in ("StorageSymbols", "debug-files", "symbols/"):
         assert elsewhere not in policy

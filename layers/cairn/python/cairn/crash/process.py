@@ -6,6 +6,7 @@ The one call behind the symbolicate function and ``cairn stackwalk``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cairn.crash.explain import explain
 from cairn.crash.facts import analyse
@@ -13,12 +14,13 @@ from cairn.crash.program_bytes import ProgramBytes
 from cairn.crash.reason import crash_reason
 from cairn.crash.records import Crash, NamedFrame, NamedStack
 from cairn.crash.symbolication import SymbolFinder, Symbolicator
+from cairn.minidump.distant import DistantFile
 from cairn.minidump.reader import read
-from cairn.minidump.records import Module
+from cairn.minidump.records import Minidump, Module
 from cairn.unwind.walker import walk_threads
 
 
-def process(data: bytes | memoryview, finder: SymbolFinder) -> Crash:
+def process(data: bytes | memoryview | DistantFile, finder: SymbolFinder) -> Crash:
     """All there is to say of the minidump in ``data``, with the symbols that ``finder`` has.
 
     Raises ``MinidumpError`` when the file cannot be read at all. What is wrong inside a readable dump stands in
@@ -35,13 +37,18 @@ def process(data: bytes | memoryview, finder: SymbolFinder) -> Crash:
     reason = crash_reason(dump.exception, dump.system) if dump.exception else None
     facts = analyse(dump, ProgramBytes(dump.modules, symbolicator))
     return Crash(
-        dump=dump,
+        dump=with_limit(dump, data) if isinstance(data, DistantFile) else dump,
         stacks=stacks,
         modules=symbolicator.status(dump.modules, _touched(named)),
         reason=reason,
         facts=facts,
         explanation=explain(reason, facts) if reason else None,
     )
+
+
+def with_limit(dump: Minidump, file: DistantFile) -> Minidump:
+    """The dump with a problem when it was too large to read all that was asked of it."""
+    return replace(dump, problems=(*dump.problems, file.problem)) if file.problem else dump
 
 
 def _touched(stacks: Sequence[tuple[NamedFrame, ...]]) -> frozenset[Module]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import BinaryIO, TypeAlias
 
 from cairn.intake.bodies import NewFile, limited, spooled
 from cairn.intake.client_reports import discarded
@@ -21,8 +22,9 @@ from cairn.intake.feedback import feedback_of_event, user_report
 from cairn.intake.forms import EVENT_KINDS, MINIDUMP, FormFile
 from cairn.intake.limits import Limits, human_size
 from cairn.intake.payloads import event_from_files
+from cairn.intake.tus import Reference, announced_size, reference
 from cairn.intake.upload import Attachment, Crash, Delivery, Feedback
-from cairn.intake.values import Object, event_id, json_object, text
+from cairn.intake.values import Object, event_id, json_object, parsed, text
 
 ATTACHMENT_KINDS = {
     "event.attachment",
@@ -62,13 +64,18 @@ IGNORED_KINDS = {
 """Items of which nothing is made, by the names they are counted under; a kind that is not here is ``other``."""
 
 REFERENCE = "application/vnd.sentry.attachment-ref"
-"""How the content type begins of an attachment that was sent to ``/upload/``, which is not served."""
+"""How the content type begins of an attachment that was sent to ``/upload/`` before."""
+
+OpenSent: TypeAlias = Callable[[Reference], tuple[BinaryIO, int] | None]
+"""Gives what was sent before, and its size; ``None`` when it is not there, or not all of it."""
 
 
-def read_envelope(envelope: EnvelopeReader, limits: Limits, new_file: NewFile) -> Delivery:
+def read_envelope(
+    envelope: EnvelopeReader, limits: Limits, new_file: NewFile, open_sent: OpenSent = lambda _: None
+) -> Delivery:
     """All that is in an envelope. Raises a ``BodyError``, ``RequestTooLargeError`` or ``ItemTooLargeError``."""
     wanted = envelope_event_id(envelope.header)
-    items = ItemReader(limits, new_file)
+    items = ItemReader(limits, new_file, open_sent)
     for item in envelope.items():
         items.take(item)
     return items.delivery(wanted)
@@ -86,7 +93,8 @@ def envelope_event_id(header: Object) -> str | None:
 class ItemReader:
     """Collects the items of an envelope, and counts."""
 
-    def __init__(self, limits: Limits, new_file: NewFile) -> None:
+    def __init__(self, limits: Limits, new_file: NewFile, open_sent: OpenSent) -> None:
+        self._open_sent = open_sent
         self._limits = limits
         self._new_file = new_file
         self._event: bytes | None = None
@@ -102,7 +110,9 @@ class ItemReader:
             self._take_event(item)
         elif item.kind in ("feedback", "user_report"):
             self._feedback.append((item.kind, json_object(text(self._small(item)))))
-        elif item.kind == "attachment" and not str(item.header.get("content_type")).startswith(REFERENCE):
+        elif item.kind == "attachment" and str(item.header.get("content_type")).startswith(REFERENCE):
+            self._take_reference(item)
+        elif item.kind == "attachment":
             self._take_file(item)
         elif item.kind == "client_report":
             self._take_client_report(item)
@@ -131,12 +141,27 @@ class ItemReader:
         else:
             self._ignored[item.kind] += 1
 
-    def _take_file(self, item: Item) -> None:
+    def _take_reference(self, item: Item) -> None:
+        """Take what was sent before. What is not there, or not what is told of it, is passed over, as Relay does."""
+        payload = self._small(item)
+        place = reference(payload)
+        sent = self._open_sent(place) if place else None
+        kind, name = self._kind_and_name(item)
+        if sent is None or announced_size(item.header) not in (None, sent[1]) or kind in EVENT_KINDS:
+            self._ignored["attachment"] += 1
+            return
+        content_type = str(parsed(text(payload)).get("content_type") or "application/octet-stream")
+        self._files.append(FormFile("", name, content_type, kind, sent[1], sent[0]))
+
+    def _kind_and_name(self, item: Item) -> tuple[str, str]:
         if len(self._files) == self._limits.attachments:
             raise RequestTooLargeError(f"the envelope has more than {self._limits.attachments} attachments")
         kind = str(item.header.get("attachment_type") or "event.attachment")
         kind = kind if kind in ATTACHMENT_KINDS else "event.attachment"
-        name = str(item.header.get("filename") or ("Minidump" if kind == MINIDUMP else "attachment"))
+        return kind, str(item.header.get("filename") or ("Minidump" if kind == MINIDUMP else "attachment"))
+
+    def _take_file(self, item: Item) -> None:
+        kind, name = self._kind_and_name(item)
         limit = self._limits.event if kind in EVENT_KINDS else self._limits.file
         what = EVENT_KINDS.get(kind, "attachment:minidump" if kind == MINIDUMP else "attachment:attachment")
         payload = limited(item.payload, limit, too_large(what, f"the attachment {name[:100]}", limit))

@@ -24,6 +24,14 @@ IntakeError                       status  detail                                
 │   ├── EmptyBodyError               400  empty request body                                     empty_body
 │   ├── InvalidEnvelopeError         400  invalid event envelope                                 invalid_envelope
 │   └── InvalidJsonError             400  invalid JSON data                                      invalid_json
+├── UploadError
+│   ├── InvalidUploadError           400  invalid upload                                         invalid_upload
+│   ├── NoSuchUploadError            404  upload not found                                       no_such_upload
+│   ├── IncompleteUploadError        409  upload not complete                                    incomplete_upload
+│   ├── UploadVersionError           412  unsupported tus version                                upload_version
+│   ├── UploadTypeError              415  unsupported upload content type                        upload_content_type
+│   ├── UploadOffsetError            409  upload offset mismatch                                 upload_offset
+│   └── UploadTooLargeError          413  upload exceeded size limits                            too_large:upload
 ├── RequestTooLargeError             413  request content exceeded size limits                   too_large:request
 ├── ItemTooLargeError                413  envelope exceeded size limits for type 'T' (…)         too_large:T
 ├── RequestTimeoutError              408  request timed out                                      request_timeout
@@ -69,11 +77,15 @@ class NoSuchRouteError(IntakeError):
 
 
 class WrongMethodError(IntakeError):
-    """Neither POST nor OPTIONS."""
+    """Neither OPTIONS nor what is sent here, which is mostly POST."""
 
     status = 405
     detail = "method not allowed"
     reason = "method_not_allowed"
+
+    def __init__(self, *causes: str, allowed: tuple[str, ...] = ("POST",)) -> None:
+        super().__init__(*causes)
+        self.allowed = (*allowed, "OPTIONS")
 
 
 class BadProjectError(IntakeError):
@@ -224,6 +236,65 @@ class InvalidJsonError(BodyError):
 
     detail = "invalid JSON data"
     reason = "invalid_json"
+
+
+class UploadError(IntakeError):
+    """An upload in more than one step that cannot be begun or go on."""
+
+
+class InvalidUploadError(UploadError):
+    """What should describe an upload, or a step of it, does not."""
+
+    detail = "invalid upload"
+    reason = "invalid_upload"
+
+
+class NoSuchUploadError(UploadError):
+    """An upload that never was, or has been given up."""
+
+    status = 404
+    detail = "upload not found"
+    reason = "no_such_upload"
+
+
+class IncompleteUploadError(UploadError):
+    """An upload that is to be completed, and lacks parts."""
+
+    status = 409
+    detail = "upload not complete"
+    reason = "incomplete_upload"
+
+
+class UploadVersionError(UploadError):
+    """A version of the tus protocol that is not spoken here, or none."""
+
+    status = 412
+    detail = "unsupported tus version"
+    reason = "upload_version"
+
+
+class UploadTypeError(UploadError):
+    """A content type where there must be none, or another than that of a piece."""
+
+    status = 415
+    detail = "unsupported upload content type"
+    reason = "upload_content_type"
+
+
+class UploadOffsetError(UploadError):
+    """A piece that does not begin where the one before it ended."""
+
+    status = 409
+    detail = "upload offset mismatch"
+    reason = "upload_offset"
+
+
+class UploadTooLargeError(UploadError):
+    """More than even an upload of its own may have."""
+
+    status = 413
+    detail = "upload exceeded size limits"
+    reason = "too_large:upload"
 
 
 class RequestTooLargeError(IntakeError):

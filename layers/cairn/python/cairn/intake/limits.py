@@ -24,6 +24,12 @@ FILES = 100 * MIB
 """All files of a form together: Sentry's promise."""
 EVENT = 1 * MIB
 """``__sentry-event``, each breadcrumb file, and all form fields together (names and values): Sentry's event size."""
+UPLOAD = 5 * 1024 * MIB
+"""All files of an upload that goes to S3 by signed addresses: a dump with the memory of its process."""
+TUS = 1024 * MIB
+"""An attachment that sentry-native sends on its own, by tus: what Relay takes, and what the SDK sends at most."""
+TUS_CHUNK = 4 * MIB
+"""A piece of such an attachment, as clients are told: what passes API Gateway and Lambda."""
 ATTACHMENTS = 30
 """Files of a form, the dump included: as many as Relay takes."""
 PARTS = 1000
@@ -62,6 +68,8 @@ MSGPACK_ITEMS = 4096
 """Items of one msgpack array: room for them is made before the first one is read, at each of 512 levels."""
 BREADCRUMBS = 1000
 """Breadcrumbs kept of a file; sentry-native writes 100."""
+FILE_NAME = 255
+"""Characters of a file's name, where it is not bounded by the header of its part: file systems end there."""
 CLIENT_NAME = 200
 """Characters of a client's name."""
 PATTERN = 200
@@ -79,6 +87,9 @@ class Limits:
     file: int = FILE
     files: int = FILES
     event: int = EVENT
+    upload: int = UPLOAD
+    tus: int = TUS
+    tus_chunk: int = TUS_CHUNK
     attachments: int = ATTACHMENTS
     parts: int = PARTS
     spike_floor: int = SPIKE_FLOOR
@@ -105,7 +116,7 @@ def whole_number(variable: str, text: str) -> int:
 
 def human_size(size: int) -> str:
     """A size for a message: ``100 MiB``, ``300 KiB``, ``17 bytes``."""
-    for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
+    for unit, name in ((1024 * MIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if size >= unit:
             return f"{size / unit:.4g} {name}"
     return f"{size} bytes"

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 from uuid import UUID
 
-from cairn.intake.errors import IntakeError, OverloadedError, UnknownEncodingError, WrongMethodError
+from cairn.intake.errors import (
+    IntakeError,
+    OverloadedError,
+    UnknownEncodingError,
+    UploadVersionError,
+    WrongMethodError,
+)
 from cairn.intake.outcomes import Drop
 
 REQUEST_HEADERS = (
@@ -27,7 +33,7 @@ PREFLIGHT = {
     "access-control-max-age": "3600",
 }
 ERROR_HEADERS: dict[type[IntakeError], dict[str, str]] = {
-    WrongMethodError: {"allow": "POST, OPTIONS"},
+    UploadVersionError: {"tus-version": "1.0.0"},
     UnknownEncodingError: {"accept-encoding": "gzip, deflate, br, zstd"},
     OverloadedError: {"retry-after": "10"},
 }
@@ -79,6 +85,11 @@ def named(event_id: str | None) -> Response:
     return Response(200, {**COMMON, "content-type": "application/json"}, json.dumps(body).encode())
 
 
+def planned(body: Mapping[str, object], status: int = 200) -> Response:
+    """What is left to do of an upload in steps, as JSON."""
+    return Response(status, {**COMMON, "content-type": "application/json"}, json.dumps(body).encode())
+
+
 def created() -> Response:
     """201 without a body, which is what attachments are answered."""
     return Response(201, COMMON)
@@ -90,6 +101,8 @@ def refused(error: IntakeError) -> Response:
     if error.causes:
         body["causes"] = error.causes
     headers = {**COMMON, **ERROR_HEADERS.get(type(error), {}), "content-type": "application/json"}
+    if isinstance(error, WrongMethodError):
+        headers["allow"] = ", ".join(error.allowed)
     return Response(error.status, headers, json.dumps(body).encode(), error=error)
 
 
@@ -105,6 +118,16 @@ def limited(drop: Drop) -> Response:
     cause = f"{drop.reason}: a limit of this {drop.scope} is reached, and more is taken in {drop.retry_after} s"
     body = {"detail": "the crash was dropped: a limit is reached", "causes": [cause]}
     return Response(429, headers, json.dumps(body).encode(), dropped=drop.reason)
+
+
+def unwanted(drop: Drop) -> Response:
+    """403 for a crash that a filter keeps out, where the sender asks before it sends."""
+    headers = {**COMMON, "content-type": "application/json"}
+    body = {
+        "detail": "the crash was dropped: a filter keeps it out",
+        "causes": [f"{drop.reason}: do not send it again"],
+    }
+    return Response(403, headers, json.dumps(body).encode(), dropped=drop.reason)
 
 
 def preflight() -> Response:

@@ -7,6 +7,7 @@ from typing import Final
 
 from minidump.constants import MINIDUMP_STREAM_TYPE
 
+from cairn.minidump.distant import Data
 from cairn.minidump.errors import (
     NotAMinidumpError,
     OutOfBoundsError,
@@ -61,7 +62,7 @@ class Header:
     big_endian: bool
 
 
-def read_header(data: memoryview) -> Header:
+def read_header(data: Data) -> Header:
     """The header of the dump ``data``.
 
     Raises:
@@ -88,7 +89,7 @@ def read_header(data: memoryview) -> Header:
     return Header(count, rva, timestamp, flags, magic == b"PMDM")
 
 
-def read_directory(data: memoryview, header: Header) -> tuple[Source, tuple[Stream, ...]]:
+def read_directory(data: Data, header: Header) -> tuple[Source, tuple[Stream, ...]]:
     """The dump, ready for reading its streams, and all entries of its directory that are in use.
 
     Raises:

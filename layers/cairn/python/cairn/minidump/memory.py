@@ -6,13 +6,16 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from cairn.minidump.distant import Data
+from cairn.minidump.errors import OutOfBoundsError
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryRegion:
     """Bytes of the crashed process from ``start`` on. ``data`` is a view into the dump, never a copy."""
 
     start: int
-    data: memoryview
+    data: Data
     big_endian: bool = False
 
     @property
@@ -21,11 +24,15 @@ class MemoryRegion:
         return self.start + len(self.data)
 
     def read(self, address: int, size: int) -> bytes | None:
-        """The ``size`` bytes at ``address``, or ``None`` unless the region holds all of them."""
+        """The ``size`` bytes at ``address``, or ``None`` unless the region holds all of them (or a distant dump
+        has cost enough)."""
         offset = address - self.start
         if offset < 0 or size < 0 or offset + size > len(self.data):
             return None
-        return bytes(self.data[offset : offset + size])
+        try:
+            return bytes(self.data[offset : offset + size])
+        except OutOfBoundsError:
+            return None
 
     def read_int(self, address: int, size: int) -> int | None:
         """The unsigned number of ``size`` bytes at ``address``, in the dump's byte order."""

@@ -8,6 +8,7 @@ from typing import Final
 from cairn.minidump.breakpad import read_assertion, read_breakpad_info
 from cairn.minidump.crashpad import read_crashpad_info
 from cairn.minidump.directory import read_directory, read_header
+from cairn.minidump.distant import DistantFile
 from cairn.minidump.exception import read_exception
 from cairn.minidump.linux import read_linux_info, read_maps
 from cairn.minidump.macos import read_mac_boot_args, read_mac_crash_info
@@ -24,16 +25,17 @@ SOFT_ERRORS: Final = 0x4D7A0004
 MAX_SOFT_ERRORS: Final = 1 << 20
 
 
-def read(data: bytes | memoryview | mmap) -> Minidump:
+def read(data: bytes | memoryview | mmap | DistantFile) -> Minidump:
     """Read a minidump.
 
     Memory regions are views into ``data``, which must stay open and unchanged as long as the result lives. Whatever
     ``data`` holds, this ends within seconds; parts that cannot be read are left out and said in ``Minidump.problems``.
 
     Raises:
-        MinidumpError: the file as a whole is unreadable; see ``errors.py``. Nothing else is raised.
+        MinidumpError: the file as a whole is unreadable; see ``errors.py``. Nothing else is raised, but what fetching
+            a distant file raises.
     """
-    view = memoryview(data).cast("B")
+    view = data.view() if isinstance(data, DistantFile) else memoryview(data).cast("B")
     header = read_header(view)
     source, streams = read_directory(view, header)
     system = read_system_info(source)

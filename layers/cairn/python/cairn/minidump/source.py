@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from cairn.minidump.distant import Data
 from cairn.minidump.errors import OutOfBoundsError
 from cairn.minidump.records import Stream
 from cairn.minidump.window import Window
@@ -95,6 +96,6 @@ def decode_utf16(raw: Window) -> str:
     return bytes(raw.data).decode(encoding, errors="replace").partition("\0")[0]
 
 
-def c_string(raw: memoryview) -> str:
+def c_string(raw: Data) -> str:
     """UTF-8 text up to the first NUL, or all of it."""
     return bytes(raw).partition(b"\0")[0].decode(errors="replace")

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from cairn.minidump.distant import Data, unpack_at
 from cairn.minidump.errors import OutOfBoundsError
 
 
@@ -14,7 +15,7 @@ class Window:
 
     __slots__ = ("big_endian", "data", "order")
 
-    def __init__(self, data: memoryview, big_endian: bool) -> None:
+    def __init__(self, data: Data, big_endian: bool) -> None:
         self.data = data
         self.big_endian = big_endian
         self.order = ">" if big_endian else "<"
@@ -29,7 +30,9 @@ class Window:
             OutOfBoundsError: the window ends before ``layout`` does.
         """
         try:
-            return struct.unpack_from(self.order + layout, self.data, offset)
+            if isinstance(self.data, memoryview):
+                return struct.unpack_from(self.order + layout, self.data, offset)
+            return unpack_at(struct.Struct(self.order + layout), self.data, offset)
         except (struct.error, OverflowError):
             needed = struct.calcsize(self.order + layout)
             raise OutOfBoundsError(f"{needed} bytes at offset {offset:#x} needed, {len(self)} bytes there") from None
@@ -55,5 +58,6 @@ class Window:
             return iter(())
         there = max(0, min(count, (len(self.data) - offset - row.size) // step + 1))
         if step == row.size:
-            return row.iter_unpack(self.data[offset : offset + there * step])
-        return (row.unpack_from(self.data, offset + index * step) for index in range(there))
+            block = self.data[offset : offset + there * step]
+            return row.iter_unpack(block if isinstance(block, memoryview) else bytes(block))
+        return (unpack_at(row, self.data, offset + index * step) for index in range(there))

@@ -8,23 +8,38 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from cairn.intake.attachments_request import read_attachments_request
 from cairn.intake.auth import Credentials, credentials, envelope_credentials
 from cairn.intake.bodies import NewFile, body_pieces
-from cairn.intake.envelope_request import read_envelope
+from cairn.intake.envelope_request import OpenSent, read_envelope
 from cairn.intake.envelopes import EnvelopeReader
-from cairn.intake.errors import IntakeError, ProjectRejectedError, ProjectUnavailableError, StoringFailedError
+from cairn.intake.errors import (
+    IntakeError,
+    NoSuchRouteError,
+    ProjectRejectedError,
+    ProjectUnavailableError,
+    StoringFailedError,
+    UploadError,
+)
 from cairn.intake.limits import SPOOL, Limits
-from cairn.intake.messages import Request, Response, accepted, created, limited, named, preflight, refused
+from cairn.intake.messages import Request, Response, accepted, created, limited, named, preflight, refused, unwanted
 from cairn.intake.minidump_request import read_minidump_request
 from cairn.intake.outcomes import Drop, Outcome
 from cairn.intake.routes import Endpoint, Route, route_of
+from cairn.intake.signed_upload_request import read_signed_upload_request
 from cairn.intake.store_request import read_store_request
+from cairn.intake.tus import Reference
 from cairn.intake.upload import Attachment, Crash, Delivery, Feedback, Upload
 from cairn.pipeline.gate import LimitedKey, OpenGate
 from cairn.pipeline.recent import Recent
+from cairn.pipeline.signed_upload import SignedUploadSteps, storing
+from cairn.pipeline.tus_upload import TusSteps
+
+if TYPE_CHECKING:
+    from cairn.store.signed_uploads import SignedUploads
+    from cairn.store.tus_uploads import TusUploads
 
 
 class ClientKey(LimitedKey, Protocol):
@@ -78,13 +93,16 @@ class NoOutcomes:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """All that intake looks up and writes."""
+    """All that intake looks up and writes. Without ``signed_uploads`` or ``tus_uploads`` there are no such
+    uploads."""
 
     projects: Projects
     uploads: Uploads
     notes: Notes
     gate: Gate = field(default_factory=OpenGate)
     outcomes: Outcomes = field(default_factory=NoOutcomes)
+    signed_uploads: SignedUploads | None = None
+    tus_uploads: TusUploads | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +123,8 @@ READERS: dict[Endpoint, Callable[[Request, Limits, NewFile], Delivery]] = {
     Endpoint.STORE: read_store_request,
     Endpoint.ATTACHMENTS: read_attachments_request,
 }
+SIGNED = {Endpoint.SIGNED_UPLOADS, Endpoint.SIGNED_PARTS, Endpoint.COMMIT}
+IN_STEPS = SIGNED | {Endpoint.TUS}
 ANSWERS: dict[Endpoint, Callable[[str | None], Response]] = {
     Endpoint.MINIDUMP: lambda event_id: accepted(event_id or ""),
     Endpoint.ENVELOPE: named,
@@ -140,8 +160,14 @@ def accept(request: Request, stores: Stores, limits: Limits, now: Callable[[], f
         return refused(error)
     try:
         with ExitStack() as files:
-            brought = read(request, route, envelope, limits, partial(temporary_file, files))
+            new_file = partial(temporary_file, files)
+            if route.endpoint in IN_STEPS:
+                return take_step(request, route, sender, stores, limits, new_id, new_file)
+            sent = partial(open_sent, stores.tus_uploads, sender.key.project_id)
+            brought = read(request, route, envelope, limits, new_file, sent)
             return take(brought, route, sender, stores, new_id)
+    except UploadError as error:  # a step went wrong, and no crash is lost by that
+        return refused(error)
     except IntakeError as error:
         return counted(refused(error), [(Outcome.REJECTED, error.reason, 1)], sender, stores.outcomes)
 
@@ -161,11 +187,16 @@ def identify(
 
 
 def read(
-    request: Request, route: Route, envelope: EnvelopeReader | None, limits: Limits, new_file: NewFile
+    request: Request,
+    route: Route,
+    envelope: EnvelopeReader | None,
+    limits: Limits,
+    new_file: NewFile,
+    sent: OpenSent,
 ) -> Delivery:
-    """What the body brings."""
+    """What the body brings, and what it refers to."""
     if envelope is not None:
-        return read_envelope(envelope, limits, new_file)
+        return read_envelope(envelope, limits, new_file, sent)
     return replace(READERS[route.endpoint](request, limits, new_file), about=route.event_id)
 
 
@@ -189,6 +220,71 @@ def take(brought: Delivery, route: Route, sender: Sender, stores: Stores, new_id
     elif is_new:
         became.append((Outcome.ACCEPTED, "", 1))
     return counted(response, became, sender, stores.outcomes)
+
+
+def take_step(
+    request: Request,
+    route: Route,
+    sender: Sender,
+    stores: Stores,
+    limits: Limits,
+    new_id: NewId,
+    new_file: NewFile,
+) -> Response:
+    """Do one step of an upload in steps: an attachment by tus, or a crash by signed addresses. Raises an
+    ``IntakeError``."""
+    project_id = sender.key.project_id
+    if stores.tus_uploads and route.endpoint is Endpoint.TUS:
+        return take_piece(request, route, TusSteps(stores.tus_uploads, limits, project_id), new_id, new_file)
+    if stores.signed_uploads and route.endpoint in SIGNED:
+        steps = SignedUploadSteps(stores.signed_uploads, project_id)
+        return take_signed_step(request, route, sender, steps, stores, limits, new_id)
+    raise NoSuchRouteError("uploads in steps are not served here")
+
+
+def take_signed_step(
+    request: Request,
+    route: Route,
+    sender: Sender,
+    steps: SignedUploadSteps,
+    stores: Stores,
+    limits: Limits,
+    new_id: NewId,
+) -> Response:
+    """Begin a crash whose files go to S3 by signed addresses, go on with it, or commit it.
+
+    Whether the crash is wanted is asked before it is sent: nobody should send gigabytes to be told afterwards.
+    """
+    if route.endpoint is Endpoint.SIGNED_PARTS:
+        return steps.go_on(route.upload_id or "")
+    if route.endpoint is Endpoint.COMMIT:
+        response, is_new = steps.commit(route.upload_id or "")
+        return counted(response, [(Outcome.ACCEPTED, "", 1)] if is_new else [], sender, stores.outcomes)
+    announced = read_signed_upload_request(request, limits)
+    drop, problems = decided(Crash(announced.event_id, announced.event, ()), sender, stores.gate)
+    if drop:
+        dropped = limited(drop) if drop.is_limit else unwanted(drop)
+        return counted(dropped, [(Outcome.DROPPED, drop.reason, 1)], sender, stores.outcomes)
+    begun = steps.begin(new_id(), announced, sender.time, sender.who.client)
+    return replace(begun, uncounted=problems)
+
+
+def take_piece(request: Request, route: Route, steps: TusSteps, new_id: NewId, new_file: NewFile) -> Response:
+    """Begin an attachment by tus, add to it, or tell how far it is."""
+    if route.upload_id is None:
+        return steps.begin(request, new_id())
+    if route.method == "PATCH":
+        return steps.append(request, route.upload_id, new_file)
+    return steps.tell(request, route.upload_id)
+
+
+def open_sent(uploads: TusUploads | None, project_id: int, place: Reference) -> tuple[BinaryIO, int] | None:
+    """What was sent by tus to this project, and its size; ``None`` when it is not there, or not all of it."""
+    if uploads is None or place.project_id != project_id:
+        return None
+    with storing():
+        content = uploads.content(project_id, place.upload_id)
+    return None if content is None else (cast(BinaryIO, content), content.size)
 
 
 def decided(crash: Crash | None, sender: Sender, gate: Gate) -> tuple[Drop | None, tuple[Exception, ...]]:

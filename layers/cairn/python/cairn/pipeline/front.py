@@ -25,7 +25,7 @@ logger = Logger()
 @cache
 def stores() -> Stores:
     """Where keys and crashes are, for the life of the process; botocore is imported here, not before."""
-    from cairn.store import aws, counters, notes, outcomes, projects, settings, uploads
+    from cairn.store import aws, counters, notes, outcomes, projects, settings, signed_uploads, tus_uploads, uploads
 
     names, clients = settings.Settings.from_environment(), aws.shared()
     hasty = clients.impatient()
@@ -40,6 +40,8 @@ def stores() -> Stores:
             Spikes(counts, LIMITS),
         ),
         counts,
+        signed_uploads.SignedUploads(names, clients),
+        tus_uploads.TusUploads(names, clients),
     )
 
 

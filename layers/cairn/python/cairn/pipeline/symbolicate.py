@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from cairn.crash.build_client_event import build_client_event
 from cairn.crash.build_event import Received, build_event, unreadable_event
 from cairn.crash.event import AttachmentInfo, Event
 from cairn.crash.process import process
 from cairn.crash.records import Crash
+from cairn.minidump.distant import DistantFile
 from cairn.minidump.errors import MinidumpError
 from cairn.pipeline.ask_symbol_servers import SymbolServerRequests
 from cairn.pipeline.message_filter import MessageFilter
@@ -23,11 +25,12 @@ from cairn.store.aws import Clients
 from cairn.store.events import EventRecord, Events
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
-from cairn.store.uploads import StoredUpload, Uploads
+from cairn.store.uploads import StoredFile, StoredUpload, Uploads
 from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
 
-LARGEST_DUMP = 256 * 1024 * 1024
-"""Bytes of a dump that a symbolicate function reads into its memory."""
+WHOLE_DUMP = 32 * 1024 * 1024
+"""Bytes of a dump that are fetched as they are, in about half a second. Of a larger one, which has the memory of a
+whole process, blocks are fetched as they are needed: the function's memory and time stay the same up to 5 GiB."""
 
 TRIES = 3
 """How often an event is made again because symbols came while it was being made."""
@@ -90,15 +93,22 @@ class Symbolication:
         upload = self._uploads.get(upload_key)
         if upload is None:
             return Symbolicated(Outcome.GONE)
-        data = self._uploads.read(upload.dump_key, LARGEST_DUMP) if upload.dump_key else None
-        if upload.dump_key and data is None:
+        data = self._dump(upload.dump) if upload.dump else None
+        if upload.dump and data is None:
             return Symbolicated(Outcome.GONE, upload.event_id)
         done = self._store(data, upload)
         self._files.keep_hot_sets()
         self._files.note_uses()
         return done
 
-    def _store(self, data: bytes | None, upload: StoredUpload) -> Symbolicated:
+    def _dump(self, dump: StoredFile) -> bytes | DistantFile | None:
+        """The dump, or a large one where it is; ``None`` when it is gone."""
+        if dump.size <= WHOLE_DUMP:
+            return self._uploads.read(dump.key, WHOLE_DUMP)
+        size = self._uploads.size(dump.key)
+        return None if size is None else DistantFile(size, partial(self._uploads.read_range, dump.key))
+
+    def _store(self, data: bytes | DistantFile | None, upload: StoredUpload) -> Symbolicated:
         """Make the event, store it, and let it wait for what it lacks: in this order, and then look again whether
         anything came meanwhile. The compile step indexes first, and then looks who waits. So one of the two sees the
         other, and no later event is replaced by an earlier one. A filter drops only what is no event yet."""
@@ -118,7 +128,7 @@ class Symbolication:
             self._servers.ask(upload.project_id, made.crash, upload.key)
         return _summary(made.event, made.outcome)
 
-    def _make(self, data: bytes | None, received: Received, *, is_late: bool) -> _Made:
+    def _make(self, data: bytes | DistantFile | None, received: Received, *, is_late: bool) -> _Made:
         if data is None:
             return _Made(build_client_event(received), Outcome.CLIENT)
         finder = IndexFinder(self._index, self._files, consistent=is_late)

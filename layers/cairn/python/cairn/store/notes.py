@@ -10,7 +10,7 @@ from cairn.crash.event import AttachmentInfo, Event, FeedbackInfo
 from cairn.intake.upload import Attachment, Feedback
 from cairn.store.aws import Clients
 from cairn.store.events import normal_id
-from cairn.store.objects import Objects
+from cairn.store.objects import Objects, StoredContent
 from cairn.store.settings import Settings
 from cairn.store.table import Row, Table
 from cairn.store.uploads import StoredFile, event_folder
@@ -81,6 +81,10 @@ def hash_of(attachment: Attachment) -> str:
     """What tells an attachment from others of its event: a hash of its name, kind and content, which stands at its
     start before and after."""
     digest = hashlib.sha256(f"{attachment.name}\0{attachment.kind}\0".encode())
+    stored = attachment.content
+    if isinstance(stored, StoredContent):  # a GiB, perhaps: its own name tells it from others
+        digest.update(stored.key.encode())
+        return digest.hexdigest()[:32]
     while piece := attachment.content.read(PIECE):
         digest.update(piece)
     attachment.content.seek(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -23,7 +24,12 @@ PART = 8 * 1024 * 1024
 PARTS_AT_ONCE = 4
 """Parts in memory and on their way at the same time."""
 
+COPIED_PART = 128 * 1024 * 1024
+COPIED_AT_ONCE = 8
+"""Bytes of a part that S3 copies from another object, and such parts at the same time: 1 GiB in one go."""
+
 MISSING = {"NoSuchKey", "404", "NotFound"}
+FORBIDDEN = {"AccessDenied", "403"}
 EXISTS = {"PreconditionFailed", "412"}
 CONFLICT_TRIES = 3
 """S3 answers 409 ``ConditionalRequestConflict`` when two conditional writes meet, and asks to try again."""
@@ -48,10 +54,15 @@ class ListedObject:
 
 
 class Objects:
-    """The objects of one bucket."""
+    """The objects of one bucket.
 
-    def __init__(self, clients: Clients, bucket: str) -> None:
+    Who may not list a bucket is told 403 of an object that is not there, as of one that may not be read. With
+    ``may_list`` false that counts as not there.
+    """
+
+    def __init__(self, clients: Clients, bucket: str, *, may_list: bool = True) -> None:
         self._clients = clients
+        self._missing = MISSING if may_list else MISSING | FORBIDDEN
         self.bucket = bucket
 
     def size(self, key: str) -> int | None:
@@ -60,7 +71,7 @@ class Objects:
             try:
                 return self._clients.s3.head_object(Bucket=self.bucket, Key=key)["ContentLength"]
             except ClientError as error:
-                if error_code(error) not in MISSING:
+                if error_code(error) not in self._missing:
                     raise
                 return None
 
@@ -165,6 +176,8 @@ class Objects:
         """Write ``size`` bytes of a seekable stream from its start, in parts when it is more than one, unless there is
         an object by that key; ``False`` when there is. Raises ``RefusedError`` (``content_truncated``) when the stream
         ends early: nothing is written then."""
+        if isinstance(content, StoredContent):
+            return self._copy(content.key, key, size)
         content.seek(0)
         if size > PART:
             return self._put_parts(key, content, size, content_type, progress or (lambda sent: None))
@@ -183,6 +196,33 @@ class Objects:
         """Remove an object, be it there or not."""
         with store_errors(f"delete s3://{self.bucket}/{key}"):
             self._clients.s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def _copy(self, source: str, key: str, size: int) -> bool:
+        """Write an object from another one, within S3, unless there is one by that key."""
+        if not size:
+            return self.put_new(key, b"")
+        s3, ranges = self._clients.s3, list(enumerate(range(0, size, COPIED_PART), 1))
+        with store_errors(f"copy s3://{self.bucket}/{source} to {key}"):
+            upload = s3.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
+            where: Any = {"Bucket": self.bucket, "Key": key, "UploadId": upload}
+
+            def copy(part: tuple[int, int]) -> CompletedPartTypeDef:
+                number, start = part
+                what: Any = {"Bucket": self.bucket, "Key": source}
+                bytes_range = f"bytes={start}-{min(start + COPIED_PART, size) - 1}"
+                done = s3.upload_part_copy(**where, PartNumber=number, CopySource=what, CopySourceRange=bytes_range)
+                return {"PartNumber": number, "ETag": done["CopyPartResult"]["ETag"]}
+
+            try:
+                with ThreadPoolExecutor(COPIED_AT_ONCE) as pool:
+                    done: CompletedMultipartUploadTypeDef = {"Parts": list(pool.map(copy, ranges))}
+                new = first_wins(lambda: s3.complete_multipart_upload(**where, MultipartUpload=done, IfNoneMatch="*"))
+            except ClientError:
+                s3.abort_multipart_upload(**where)
+                raise
+            if not new:
+                s3.abort_multipart_upload(**where)
+            return new
 
     def _put_parts(self, key: str, content: Content, size: int, content_type: str, progress: Progress) -> bool:
         s3 = self._clients.s3
@@ -226,9 +266,43 @@ class Objects:
         try:
             return self._clients.s3.get_object(Bucket=self.bucket, Key=key, **more)
         except ClientError as error:
-            if error_code(error) not in MISSING:
+            if error_code(error) not in self._missing:
                 raise
             return None
+
+
+class StoredContent(io.RawIOBase):
+    """An object of ``size`` bytes as a file to read. Where it is written to another object, S3 copies it."""
+
+    def __init__(self, objects: Objects, key: str, size: int) -> None:
+        super().__init__()
+        self._objects = objects
+        self._at = 0
+        self.key = key
+        self.size = size
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to ``offset``, from the start, from here, or from the end."""
+        self._at = (0, self._at, self.size)[whence] + offset
+        return self._at
+
+    def tell(self) -> int:
+        """Where it stands."""
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fetch what fits into ``buffer``."""
+        end = min(self._at + len(buffer), self.size)
+        content = self._objects.read_range(self.key, self._at, end) if self._at < end else b""
+        if content is None:
+            raise OSError(f"there is no object {self.key}")
+        buffer[: len(content)] = content
+        self._at += len(content)
+        return len(content)
 
 
 def first_wins(write: Callable[[], object], lost: Set[str] = frozenset(EXISTS)) -> bool:

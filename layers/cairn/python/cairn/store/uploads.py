@@ -12,7 +12,7 @@ from typing import Any
 
 from cairn.intake.upload import UPLOAD_VERSION, Attachment, Upload
 from cairn.store.aws import Clients
-from cairn.store.errors import UnreadableError
+from cairn.store.errors import RefusedError, UnreadableError
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 
@@ -92,17 +92,32 @@ class Uploads:
         others = [attachment for attachment in upload.attachments if attachment is not dump]
         stored_dump = self._put_file(folder + "dump", dump) if dump else None
         stored = [self._put_file(f"{folder}attachment-{n}", attachment) for n, attachment in enumerate(others)]
+        return self.put_stored(
+            StoredUpload(
+                folder + MANIFEST,
+                upload.event_id,
+                upload.project_id,
+                upload.received,
+                stored_dump,
+                tuple(stored),
+                upload.event,
+                upload.client,
+            )
+        )
+
+    def put_stored(self, upload: StoredUpload) -> bool:
+        """Write the ``upload.json`` of an upload whose files are there; ``False`` when there is one by its key."""
         manifest = {
             "version": UPLOAD_VERSION,
             "event_id": upload.event_id,
             "project_id": upload.project_id,
             "received": upload.received,
             "client": upload.client,
-            "dump": asdict(stored_dump) if stored_dump else None,
-            "attachments": [asdict(attachment) for attachment in stored],
+            "dump": asdict(upload.dump) if upload.dump else None,
+            "attachments": [asdict(attachment) for attachment in upload.attachments],
             "event": upload.event,
         }
-        return self._objects.put_new(folder + MANIFEST, json.dumps(manifest).encode(), "application/json")
+        return self._objects.put_new(upload.key, json.dumps(manifest).encode(), "application/json")
 
     def get(self, key: str) -> StoredUpload | None:
         """The upload whose ``upload.json`` has this key; ``None`` when it is not there (any more). Raises
@@ -115,6 +130,18 @@ class Uploads:
         """A dump or attachment by its key; ``None`` when it is not there (any more). Raises ``UnreadableError``
         (``object_too_large``) above ``limit`` bytes."""
         return self._objects.read(key, limit)
+
+    def size(self, key: str) -> int | None:
+        """Bytes of a dump or attachment; ``None`` when it is not there (any more)."""
+        return self._objects.size(key)
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """The bytes of a dump or attachment from ``start`` to before ``end``. Raises ``RefusedError``
+        (``no_such_object``) when it is gone."""
+        content = self._objects.read_range(key, start, end)
+        if content is None:
+            raise RefusedError("no_such_object", f"there is no object {key}")
+        return content
 
     def download(self, key: str, path: Path) -> bool:
         """Write a dump or attachment to a file; ``False`` when it is not there (any more)."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from cairn.minidump.distant import Data, unpack_at
+from cairn.minidump.errors import OutOfBoundsError
 from cairn.minidump.memory import MemoryRegion
 from cairn.minidump.records import Minidump, Module
 from cairn.symbols.rules import CfiRule, WinRule
@@ -81,7 +83,10 @@ class StackView:
         self._data = region.data
         self._order = ">" if region.big_endian else "<"
         self._code = "Q" if self.word_size == 8 else "I"
-        self._unpack = Struct(self._order + self._code).unpack_from
+        self._word = Struct(self._order + self._code)
+        self._unpack: Callable[[Any, int], tuple[Any, ...]] = (
+            self._word.unpack_from if isinstance(region.data, memoryview) else self._fetch
+        )
         self._last = len(region.data) - self.word_size
         self.words_to_scan = MAX_SCANNED_WORDS
 
@@ -92,13 +97,16 @@ class StackView:
     def word(self, address: int) -> int | None:
         """The machine word at ``address`` of the stack."""
         offset = address - self.start
-        return self._unpack(self._data, offset)[0] if 0 <= offset <= self._last else None
+        if not 0 <= offset <= self._last:
+            return None
+        value: int | None = self._unpack(self._data, offset)[0]
+        return value
 
     def read(self, address: int) -> int | None:
         """The machine word at ``address``, on the stack or wherever else the dump has memory."""
         offset = address - self.start
         if 0 <= offset <= self._last:
-            value: int = self._unpack(self._data, offset)[0]
+            value: int | None = self._unpack(self._data, offset)[0]
             return value
         return self.process.memory.read_int(address, self.word_size)
 
@@ -108,4 +116,15 @@ class StackView:
         count = min(count, (self.end - address) // self.word_size)
         if offset < 0 or count <= 0:
             return ()
-        return Struct(f"{self._order}{count}{self._code}").unpack_from(self._data, offset)
+        return self._words(Struct(f"{self._order}{count}{self._code}"), offset)
+
+    def _words(self, layout: Struct, offset: int) -> tuple[int, ...]:
+        """The words at an offset; none where a distant dump has cost enough."""
+        try:
+            return unpack_at(layout, self._data, offset)
+        except OutOfBoundsError:
+            return ()
+
+    def _fetch(self, _data: Data, offset: int) -> tuple[int | None, ...]:
+        """The one word at an offset of a distant stack."""
+        return self._words(self._word, offset) or (None,)

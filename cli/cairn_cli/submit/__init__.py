@@ -1,0 +1,1 @@
+"""`cairn submit`: crashes of any size, sent with nothing but a DSN."""
