@@ -60,6 +60,7 @@ def _facts(event: Event) -> Iterator[Text]:
     rows = {
         "event": event.event_id if event.event_id.strip("0") else None,  # a dump that was never sent has none
         "time": f"{moment(event.timestamp)} UTC",
+        "issue": event.cairn.grouping.hash if event.cairn.grouping else None,
         "release": event.release,
         "system": " ".join(str(system[key]) for key in ("name", "version") if key in system),
         "cpu": ", ".join(str(device[key]) for key in ("arch", "cpu_description") if key in device),

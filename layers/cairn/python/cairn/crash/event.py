@@ -182,6 +182,16 @@ class FeedbackInfo(_Model):
     received: float
 
 
+class GroupingInfo(_Model):
+    """The group of an event (``cairn.crash.grouping``): events with the same ``hash`` (32 hex digits) are one issue.
+    ``by`` names the rule, ``components`` are what went into the hash, and ``version`` is that of the rules."""
+
+    version: int
+    hash: str
+    by: str
+    components: tuple[str, ...]
+
+
 class CairnInfo(_Model):
     """What Cairn adds to Sentry's event. ``explanation`` is the crash in one sentence; ``problems`` what could not be
     read in the dump; ``facts`` what was learnt beside reason and address (``docs/event.md``). ``symbolicated`` is
@@ -196,6 +206,7 @@ class CairnInfo(_Model):
     reason: str | None = None
     address: Address | None = None
     explanation: str | None = None
+    grouping: GroupingInfo | None = None
     facts: dict[str, Any] = Field(default_factory=dict)
     stack_end: dict[str, str] = Field(default_factory=dict)
     unloaded_modules: tuple[dict[str, Any], ...] = ()

@@ -12,6 +12,7 @@ from enum import StrEnum
 from cairn.crash.build_client_event import build_client_event
 from cairn.crash.build_event import Received, build_event, unreadable_event
 from cairn.crash.event import AttachmentInfo, Event
+from cairn.crash.grouping import grouped
 from cairn.crash.process import process
 from cairn.minidump.errors import MinidumpError
 from cairn.pipeline.message_filter import MessageFilter
@@ -113,15 +114,14 @@ class Symbolication:
 
     def _make(self, data: bytes | None, received: Received, *, is_late: bool) -> _Made:
         if data is None:
-            return _Made(build_client_event(received), Outcome.CLIENT)
+            return _Made(grouped(build_client_event(received)), Outcome.CLIENT)
         finder = IndexFinder(self._index, self._files, consistent=is_late)
         try:
             crash = process(data, finder)
         except MinidumpError as error:
-            return _Made(unreadable_event(error, received), Outcome.UNREADABLE)
-        return _Made(
-            build_event(crash, received), Outcome.SYMBOLICATED, wanted_modules(crash.modules, crash.dump.system), finder
-        )
+            return _Made(grouped(unreadable_event(error, received)), Outcome.UNREADABLE)
+        event = grouped(build_event(crash, received))
+        return _Made(event, Outcome.SYMBOLICATED, wanted_modules(crash.modules, crash.dump.system), finder)
 
 
 def waiting_crash(upload: StoredUpload, modules: tuple[WantedModule, ...]) -> WaitingCrash:
@@ -162,6 +162,7 @@ def record_of(event: Event, upload: StoredUpload, outcome: Outcome) -> EventReco
         upload_key=upload.key,
         body=event.to_json(),
         first_symbolicated=event.cairn.first_symbolicated,
+        issue=event.cairn.grouping.hash if event.cairn.grouping else None,
     )
 
 
