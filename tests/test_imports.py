@@ -17,8 +17,9 @@ ROOMS = {
     "unwind": {"unwind", "minidump", "symbols"},
     "crash": {"crash", "minidump", "unwind", "symbols"},
     "intake": {"intake"},
-    "store": {"store", "intake", "symbols", "crash"},
-    "pipeline": {"pipeline", "minidump", "unwind", "symbols", "crash", "intake", "store"},
+    "privacy": {"privacy", "minidump", "crash"},
+    "store": {"store", "intake", "symbols", "crash", "privacy"},
+    "pipeline": {"pipeline", "minidump", "unwind", "symbols", "crash", "privacy", "intake", "store"},
     "web": {"web", "store", "symbols"},
 }
 """Room of the library to the rooms it may import. ``store`` keeps the records of the others."""

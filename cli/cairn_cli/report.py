@@ -68,6 +68,7 @@ def _facts(event: Event) -> Iterator[Text]:
         "annotations": ", ".join(f"{k}={v}" for k, v in crashpad.items() if k != "type"),
         "tags": ", ".join(f"{key}={value}" for key, value in event.tags.items()),
         "files": ", ".join(f"{file.name} ({file.size} bytes)" for file in event.cairn.attachments),
+        "dump": f"{kept.state}, {moment(kept.at)} UTC" if (kept := event.cairn.dump) else None,
         "instruction": event.cairn.facts.get("instruction", {}).get("text"),
     }
     for name, value in rows.items():

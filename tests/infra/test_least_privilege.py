@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from cairn.intake.limits import MIB, Limits
 from cairn.intake.rules import Filter, FilterKind
 from cairn.pipeline.accept import Stores, accept
+from cairn.privacy.settings import Privacy
 from cairn.store.aws import Clients
 from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_files import DebugFiles
@@ -163,6 +164,19 @@ def test_a_crash_goes_all_the_way(deployed: Deployed) -> None:
     assert record.title == "Lamp::dim_to"
     soon(lambda: deployed.event(early).title == "Lamp::dim_to")
     assert json.loads(record.body)["cairn"]["facts"]["instruction"]["text"] == "mov dword ptr [rax + 0x10], ebp"
+
+
+def test_dumps_are_scrubbed_and_those_that_are_too_many_removed(deployed: Deployed) -> None:
+    dump = (SAMPLE / "lighthouse.dmp").read_bytes() + b" canary@example.com "
+    uploads, projects = Uploads(deployed.settings, deployed.clients), Projects(deployed.settings, deployed.clients)
+    project, key = deployed.new_key()
+    projects.set_privacy(project, Privacy(dumps="newest=1"))
+    first = deployed.event(deployed.send(dump, project, key))
+    stored = first.upload_key.replace("upload.json", "dump")
+    kept = uploads.read(stored, len(dump))
+    assert kept is not None and len(kept) == len(dump) and b"canary" not in kept
+    deployed.send(dump, project, key)
+    soon(lambda: uploads.read(stored, len(dump)) is None)
 
 
 def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:

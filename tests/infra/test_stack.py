@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -25,7 +26,8 @@ from infra.work_queue import PATIENCE
 Resource: TypeAlias = dict[str, Any]
 STORED = (chunks, uploads, events, debug_files, hot_sets, compile_debug_file)
 PREFIXES = tuple(room.PREFIX for room in STORED)
-"""What a role may name with a star behind it: objects of one kind."""
+PATTERNS = (*(f"{prefix}*" for prefix in PREFIXES), f"{uploads.PREFIX}*/{uploads.DUMP}")
+"""What a role may name with a star: objects of one kind."""
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +168,7 @@ def test_no_role_may_do_more_than_named_actions_in_named_places(cairn: Resource)
         for resource in listed(statement["Resource"]):
             assert resource != "*", name
             text = json.dumps(resource)
-            assert "*" not in text or any(f'/{prefix}*"' in text for prefix in PREFIXES), name
+            assert "*" not in text or any(f'/{pattern}"' in text for pattern in PATTERNS), name
 
 
 def test_roles_carry_no_managed_policies(cairn: Resource) -> None:
@@ -218,6 +220,21 @@ def test_symbolication_reads_hostile_bytes_and_can_write_no_symbols(cairn: Resou
 
 def leading_keys(statement: Resource) -> Any:
     return statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+
+
+def test_symbolication_changes_dumps_and_no_other_file_of_a_crash(cairn: Resource) -> None:
+    of_crashes = [
+        (action, places)
+        for name, statement in statements(cairn)
+        if name.startswith("SymbolicationSymbolicateRole")
+        and (places := re.findall(r'/crashes/[^"]*', json.dumps(statement["Resource"])))
+        for action in listed(statement["Action"])
+    ]
+    assert sorted(of_crashes) == [
+        ("s3:DeleteObject", ["/crashes/*/dump"]),
+        ("s3:GetObject", ["/crashes/*"]),
+        ("s3:PutObject", ["/crashes/*/dump"]),
+    ]
 
 
 def policies(template: Resource) -> dict[str, str]:

@@ -11,15 +11,21 @@ from enum import StrEnum
 
 from cairn.crash.build_client_event import build_client_event
 from cairn.crash.build_event import Received, build_event, unreadable_event
-from cairn.crash.event import AttachmentInfo, Event
+from cairn.crash.event import AttachmentInfo, DumpInfo, Event
 from cairn.crash.grouping import grouped
 from cairn.crash.process import process
 from cairn.minidump.errors import MinidumpError
+from cairn.pipeline.dump_keeping import DumpKeeping
 from cairn.pipeline.message_filter import MessageFilter
+from cairn.pipeline.recent import Recent
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.pipeline.wanted_modules import wanted_modules
+from cairn.privacy.scrub_event import scrubbed
+from cairn.privacy.settings import DEFAULT, Privacy
 from cairn.store.aws import Clients
+from cairn.store.dumps import Dumps, KeptDump
 from cairn.store.events import EventRecord, Events
+from cairn.store.projects import Projects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.store.uploads import StoredUpload, Uploads
@@ -40,7 +46,7 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"  # the event says why
     FILTERED = "filtered"  # a filter of the project keeps it out
     DUPLICATE = "duplicate"  # another upload has the event id
-    GONE = "gone"  # the upload is past its retention
+    GONE = "gone"  # the upload is past its retention, or its dump was removed as the project wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,10 @@ class Symbolication:
         self._waiting = WaitingCrashes(settings, clients)
         self._index = SymbolIndex(settings, clients)
         self._files = OpenSymbolFiles(settings, clients)
-        self._filter = MessageFilter(settings, clients)
+        self._projects = Recent(Projects(settings, clients).get)
+        self._filter = MessageFilter(settings, clients, self._projects)
+        self._dumps = Dumps(settings, clients)
+        self._keeping = DumpKeeping(settings, clients)
 
     def run(self, upload_key: str) -> Symbolicated:
         """Make the event of the upload whose ``upload.json`` has this key.
@@ -86,15 +95,23 @@ class Symbolication:
         upload = self._uploads.get(upload_key)
         if upload is None:
             return Symbolicated(Outcome.GONE)
-        data = self._uploads.read(upload.dump_key, LARGEST_DUMP) if upload.dump_key else None
-        if upload.dump_key and data is None:
+        dump = self._dumps.read(upload.dump_key, LARGEST_DUMP) if upload.dump_key else None
+        if upload.dump_key and dump is None:
             return Symbolicated(Outcome.GONE, upload.event_id)
-        done = self._store(data, upload)
+        done = self._store(dump, upload, self._privacy(upload.project_id))
         self._files.keep_hot_sets()
         self._files.note_uses()
         return done
 
-    def _store(self, data: bytes | None, upload: StoredUpload) -> Symbolicated:
+    def _store(self, dump: KeptDump | None, upload: StoredUpload, privacy: Privacy) -> Symbolicated:
+        """Make the event and keep it, and then only what the project wants of the dump."""
+        made, outcome = self._keep(dump, upload, privacy)
+        if dump:
+            is_stored = outcome is made.outcome
+            self._keeping.after(dump, upload, made.event, privacy.newest if is_stored else None)
+        return _summary(made.event, outcome)
+
+    def _keep(self, dump: KeptDump | None, upload: StoredUpload, privacy: Privacy) -> tuple[_Made, Outcome]:
         """Make the event, store it, and let it wait for what it lacks: in this order, and then look again whether
         anything came meanwhile. The compile step indexes first, and then looks who waits. So one of the two sees the
         other, and no later event is replaced by an earlier one. A filter drops only what is no event yet."""
@@ -102,26 +119,38 @@ class Symbolication:
         for again in range(TRIES):
             received = received_of(upload, first)
             first = received.first_symbolicated
-            made = self._make(data, received, is_late=again > 0)
+            made = self._make(dump, received, privacy, is_late=again > 0)
             if known is None and self._filter.drops(made.event, upload):
-                return _summary(made.event, Outcome.FILTERED)
+                return made, Outcome.FILTERED
             if not self._events.put(record_of(made.event, upload, made.outcome)):
-                return _summary(made.event, Outcome.DUPLICATE)
+                return made, Outcome.DUPLICATE
             self._waiting.put(waiting_crash(upload, made.wanted))
             if not made.is_outdated():
                 break
-        return _summary(made.event, made.outcome)
+        return made, made.outcome
 
-    def _make(self, data: bytes | None, received: Received, *, is_late: bool) -> _Made:
-        if data is None:
-            return _Made(grouped(build_client_event(received)), Outcome.CLIENT)
+    def _make(self, dump: KeptDump | None, received: Received, privacy: Privacy, *, is_late: bool) -> _Made:
+        if dump is None:
+            return _Made(self._finished(build_client_event(received), privacy), Outcome.CLIENT)
         finder = IndexFinder(self._index, self._files, consistent=is_late)
         try:
-            crash = process(data, finder)
+            crash = process(dump.data, finder)
         except MinidumpError as error:
-            return _Made(grouped(unreadable_event(error, received)), Outcome.UNREADABLE)
-        event = grouped(build_event(crash, received))
-        return _Made(event, Outcome.SYMBOLICATED, wanted_modules(crash.modules, crash.dump.system), finder)
+            kept = self._keeping.before(dump, None, privacy)
+            return _Made(self._finished(unreadable_event(error, received), privacy, kept), Outcome.UNREADABLE)
+        kept = self._keeping.before(dump, crash.dump, privacy)
+        event = self._finished(build_event(crash, received), privacy, kept)
+        wanted = wanted_modules(crash.modules, crash.dump.system) if kept.state != "removed" else ()
+        return _Made(event, Outcome.SYMBOLICATED, wanted, finder)
+
+    def _finished(self, event: Event, privacy: Privacy, kept: DumpInfo | None = None) -> Event:
+        """The event as it is stored: without secrets, and with its group."""
+        noted = event.model_copy(update={"cairn": event.cairn.model_copy(update={"dump": kept})})
+        return grouped(scrubbed(noted, privacy))
+
+    def _privacy(self, project_id: int) -> Privacy:
+        project = self._projects.get(project_id)
+        return project.privacy if project else DEFAULT
 
 
 def waiting_crash(upload: StoredUpload, modules: tuple[WantedModule, ...]) -> WaitingCrash:

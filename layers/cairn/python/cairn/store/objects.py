@@ -58,6 +58,11 @@ class Objects:
     def read(self, key: str, limit: int) -> bytes | None:
         """The whole object; ``None`` when it is not there. Raises ``UnreadableError`` (``object_too_large``) above
         ``limit`` bytes, without reading it."""
+        found = self.read_with_tag(key, limit)
+        return found[0] if found else None
+
+    def read_with_tag(self, key: str, limit: int) -> tuple[bytes, str] | None:
+        """As ``read``, with the object's tag for ``put_over``."""
         with store_errors(f"get s3://{self.bucket}/{key}"):
             answer = self._get(key)
             if answer is None:
@@ -67,7 +72,7 @@ class Objects:
                     raise UnreadableError(
                         "object_too_large", f"{key} has {answer['ContentLength']} bytes, more than the {limit} allowed"
                     )
-                return bytes(body.read())
+                return bytes(body.read()), answer["ETag"]
 
     def read_tagged(self, key: str, limit: int) -> tuple[bytes, str] | None:
         """Up to ``limit`` bytes of an object, and its tag for ``put_over``; ``None`` when it is not there."""
@@ -115,6 +120,11 @@ class Objects:
             where = {"Bucket": self.bucket, "Key": key}
             return self._clients.s3.generate_presigned_url("get_object", Params=where, ExpiresIn=seconds)
 
+    def delete(self, key: str) -> None:
+        """Remove an object, be it there or not."""
+        with store_errors(f"delete s3://{self.bucket}/{key}"):
+            self._clients.s3.delete_object(Bucket=self.bucket, Key=key)
+
     def put(self, key: str, content: bytes, content_type: str = "application/octet-stream") -> None:
         """Write an object, whatever was there."""
         with store_errors(f"put s3://{self.bucket}/{key}"):
@@ -153,11 +163,6 @@ class Objects:
         with store_errors(f"list s3://{self.bucket}/{prefix}"):
             pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
             return tuple(found["Key"] for page in pages for found in page.get("Contents", []))
-
-    def delete(self, key: str) -> None:
-        """Remove an object, be it there or not."""
-        with store_errors(f"delete s3://{self.bucket}/{key}"):
-            self._clients.s3.delete_object(Bucket=self.bucket, Key=key)
 
     def _put_parts(self, key: str, content: Content, size: int, content_type: str, progress: Progress) -> bool:
         s3 = self._clients.s3
