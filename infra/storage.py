@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cairn.store.events import LISTED, PROJECT_INDEX
+from cairn.store.events import ISSUE_INDEX, LISTED, PROJECT_INDEX
 from cairn.store.projects import OWNER_INDEX
 from cairn.store.settings import (
     DUMP_RETENTION_VARIABLE,
@@ -47,13 +47,14 @@ class Storage(Construct):
         self.projects.add_global_secondary_index(
             index_name=OWNER_INDEX, partition_key=_text("owner"), sort_key=_text("pk")
         )
-        self.events.add_global_secondary_index(
-            index_name=PROJECT_INDEX,
-            partition_key=_text("listing"),
-            sort_key=_text("listed_at"),
-            projection_type=dynamodb.ProjectionType.INCLUDE,
-            non_key_attributes=list(LISTED),
-        )
+        for index, listing in {PROJECT_INDEX: "listing", ISSUE_INDEX: "issue_listing"}.items():
+            self.events.add_global_secondary_index(
+                index_name=index,
+                partition_key=_text(listing),
+                sort_key=_text("listed_at"),
+                projection_type=dynamodb.ProjectionType.INCLUDE,
+                non_key_attributes=list(LISTED),
+            )
 
     @property
     def environment(self) -> dict[str, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from aws_cdk import Duration
 from constructs import Construct
 
+from cairn.store.events import ISSUE_INDEX
 from cairn.store.fetches import FETCH
 from cairn.store.outcomes import PREFIX as OUTCOMES
 from cairn.store.projects import PROJECT
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE
+from cairn.store.signed_uploads import SENT
 from cairn.store.symbol_index import LISTING
 from cairn.store.waiting import WAITING, WANTED
 from infra.function import Code, Function
@@ -47,9 +49,12 @@ class Symbolication(Construct):
         self.worker.may_use_table(storage.events, "GetItem", "PutItem")
         self.worker.may_use_table(storage.events, "UpdateItem", keys=(OUTCOMES,))
         self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT,))
+        self.worker.may_query_index(storage.events, ISSUE_INDEX)
         self.worker.may_use_objects("crashes/", "GetObject")
+        self.worker.may_change_dumps()
         self.worker.may_use_objects("symbols/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject")
+        self.worker.may_use_objects(SENT, "PutObject", "DeleteObject")
         self.worker.may_use_objects("hot/", "GetObject", "PutObject")
         self.worker.may_use_objects("events/", "PutObject")
         self.worker.may_see_what_is_missing()

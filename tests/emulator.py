@@ -139,7 +139,12 @@ def make_store(clients: Clients, name: str = "cairn") -> Settings:
     make_table(clients, settings.projects_table, by_owner=("owner", "pk", {"ProjectionType": "ALL"}))
     make_table(clients, settings.symbols_table)
     listed = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(LISTED)}
-    make_table(clients, settings.events_table, by_project=("listing", "listed_at", listed))
+    make_table(
+        clients,
+        settings.events_table,
+        by_project=("listing", "listed_at", listed),
+        by_issue=("issue_listing", "listed_at", listed),
+    )
     clients.dynamodb.update_time_to_live(
         TableName=settings.events_table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
     )

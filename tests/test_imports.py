@@ -18,8 +18,9 @@ ROOMS = {
     "crash": {"crash", "minidump", "unwind", "symbols"},
     "intake": {"intake"},
     "servers": {"servers", "symbols"},
-    "store": {"store", "intake", "symbols", "crash"},
-    "pipeline": {"pipeline", "minidump", "unwind", "symbols", "crash", "intake", "servers", "store"},
+    "privacy": {"privacy", "minidump", "crash"},
+    "store": {"store", "intake", "minidump", "symbols", "crash", "privacy"},
+    "pipeline": {"pipeline", "minidump", "unwind", "symbols", "crash", "privacy", "intake", "servers", "store"},
     "web": {"web", "store", "symbols"},
 }
 """Room of the library to the rooms it may import. ``store`` keeps the records of the others."""

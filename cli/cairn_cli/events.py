@@ -10,7 +10,7 @@ from cairn.crash.event import Event
 from cairn.store.candidates import Candidates
 from cairn.store.drops import Drops
 from cairn.store.errors import StoreError
-from cairn.store.events import Events, EventSummary
+from cairn.store.events import Events, EventSummary, Page
 from cairn.store.notes import Notes, with_notes
 from cairn_cli.errors import CliError
 from cairn_cli.output import moment, print_json, print_table
@@ -20,6 +20,7 @@ from cairn_cli.target import Target, add_target_option, connect
 EXAMPLES = [
     "cairn events list",
     "cairn events list --project 2 --limit 200 --json",
+    "cairn events list --issue 3c2f9d4b5a1e86f07c4d2e9b8a7f6051",
     "cairn events show 6f0b2c1e-5d0f-4a53-9b0b-1f8e3a2c7d44",
 ]
 
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="the newest crashes of a project")
     listing.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
     listing.add_argument("--limit", type=int, default=50, help="how many to show (default: 50)")
+    listing.add_argument("--issue", metavar="ID", help="only those of this issue: `cairn events show` prints it")
     showing = actions.add_parser("show", help="one crash, whole")
     showing.add_argument("id", help="the event's id, with or without hyphens: what the client got as an answer")
     showing.add_argument("--crashed-only", action="store_true", help="only the thread that crashed")
@@ -52,7 +54,7 @@ def _list(target: Target, arguments: argparse.Namespace) -> int:
     found: list[EventSummary] = []
     cursor = None
     while len(found) < arguments.limit:
-        page = events.list(arguments.project, arguments.limit - len(found), cursor)
+        page = _page(events, arguments, arguments.limit - len(found), cursor)
         found += page.items
         if (cursor := page.cursor) is None:
             break
@@ -62,6 +64,12 @@ def _list(target: Target, arguments: argparse.Namespace) -> int:
         rows = [(e.event_id, moment(e.timestamp), e.os, e.release or "", e.title, e.culprit or "") for e in found]
         print_table(("EVENT", "TIME (UTC)", "OS", "RELEASE", "WHERE", "REASON"), rows)
     return 0
+
+
+def _page(events: Events, arguments: argparse.Namespace, limit: int, cursor: str | None) -> Page[EventSummary]:
+    if arguments.issue:
+        return events.list_issue(arguments.project, arguments.issue, limit, cursor)
+    return events.list(arguments.project, limit, cursor)
 
 
 def _show(target: Target, arguments: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ COMMANDS = {
     "projects": ("cairn_cli.projects", "list, create or change projects"),
     "keys": ("cairn_cli.keys", "list, create or change the keys that clients send crashes with"),
     "filters": ("cairn_cli.filters", "list, add or remove filters: crashes that a project does not want"),
+    "privacy": ("cairn_cli.privacy", "show or set what is taken out of a project's crashes, and which dumps are kept"),
     "stats": ("cairn_cli.stats", "count crashes by day: accepted, dropped and rejected, with the reasons"),
     "tokens": ("cairn_cli.tokens", "list, create or revoke the tokens of build machines and debuggers"),
     "sources": ("cairn_cli.sources", "list, add or remove the symbol servers that a project asks"),

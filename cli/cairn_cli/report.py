@@ -60,6 +60,7 @@ def _facts(event: Event) -> Iterator[Text]:
     rows = {
         "event": event.event_id if event.event_id.strip("0") else None,  # a dump that was never sent has none
         "time": f"{moment(event.timestamp)} UTC",
+        "issue": event.cairn.grouping.hash if event.cairn.grouping else None,
         "release": event.release,
         "system": " ".join(str(system[key]) for key in ("name", "version") if key in system),
         "cpu": ", ".join(str(device[key]) for key in ("arch", "cpu_description") if key in device),
@@ -67,6 +68,7 @@ def _facts(event: Event) -> Iterator[Text]:
         "annotations": ", ".join(f"{k}={v}" for k, v in crashpad.items() if k != "type"),
         "tags": ", ".join(f"{key}={value}" for key, value in event.tags.items()),
         "files": ", ".join(f"{file.name} ({file.size} bytes)" for file in event.cairn.attachments),
+        "dump": f"{kept.state}, {moment(kept.at)} UTC" if (kept := event.cairn.dump) else None,
         "instruction": event.cairn.facts.get("instruction", {}).get("text"),
     }
     for name, value in rows.items():

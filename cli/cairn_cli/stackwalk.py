@@ -60,8 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(*explain(reads_of(finder.opened)), sep="\n")
         return 0
     from cairn.crash.build_event import Received, build_event
+    from cairn.crash.grouping import grouped
 
-    event = build_event(crash, Received(event_id="0" * 32, project=None, received=crash.dump.timestamp))
+    event = grouped(build_event(crash, Received(event_id="0" * 32, project=None, received=crash.dump.timestamp)))
     if arguments.event:
         print(event.to_json().decode())
         return 0

@@ -30,6 +30,11 @@ def test_a_crash_from_key_to_report(running: Running) -> None:
     shown = run(running, "events", "show", event_id)
     assert "SIGSEGV / SEGV_MAPERR / 0x10" in shown.out
     assert "lighthouse.cpp:11" in shown.out
+    issue = run(running, "events", "show", event_id, "--json").json["cairn"]["grouping"]["hash"]
+    assert issue in shown.out
+    of_issue = run(running, "events", "list", "--project", str(project["id"]), "--issue", issue, "--json").json
+    assert [event["event_id"] for event in of_issue] == [event_id.replace("-", "")]
+    assert run(running, "events", "list", "--project", str(project["id"]), "--issue", "0" * 32, "--json").json == []
     assert run(running, "events", "show", event_id, "--json").json["release"] == "keeper@3"
 
 

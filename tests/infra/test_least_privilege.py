@@ -24,6 +24,7 @@ from cairn.crash.event import Event
 from cairn.intake.limits import MIB, Limits
 from cairn.intake.rules import Filter, FilterKind
 from cairn.pipeline.accept import Stores, accept
+from cairn.privacy.settings import Privacy
 from cairn.store.aws import Clients
 from cairn.store.candidates import ids_of
 from cairn.store.chunks import CHUNK_SIZE
@@ -225,6 +226,19 @@ def test_an_attachment_comes_before_its_envelope(deployed: Deployed) -> None:
     )
     deployed.tus("POST", f"/api/{project}/envelope/", piece | {"Content-Type": "application/x-y"}, body.encode())
     assert deployed.event(event_id).status == "symbolicated"
+
+
+def test_dumps_are_scrubbed_and_those_that_are_too_many_removed(deployed: Deployed) -> None:
+    dump = (SAMPLE / "lighthouse.dmp").read_bytes() + b" canary@example.com "
+    uploads, projects = Uploads(deployed.settings, deployed.clients), Projects(deployed.settings, deployed.clients)
+    project, key = deployed.new_key()
+    projects.set_privacy(project, Privacy(dumps="newest=1"))
+    first = deployed.event(deployed.send(dump, project, key))
+    stored = first.upload_key.replace("upload.json", "dump")
+    kept = uploads.read(stored, len(dump))
+    assert kept is not None and len(kept) == len(dump) and b"canary" not in kept
+    deployed.send(dump, project, key)
+    soon(lambda: uploads.read(stored, len(dump)) is None)
 
 
 def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:

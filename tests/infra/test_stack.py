@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,7 +27,8 @@ from infra.work_queue import PATIENCE
 Resource: TypeAlias = dict[str, Any]
 STORED = (chunks, uploads, events, debug_files, hot_sets, compile_debug_file, signed_uploads)
 PREFIXES = (*(room.PREFIX for room in STORED), signed_uploads.SENT)
-"""What a role may name with a star behind it: objects of one kind."""
+PATTERNS = (*(f"{prefix}*" for prefix in PREFIXES), f"{uploads.PREFIX}*/{uploads.DUMP}")
+"""What a role may name with a star: objects of one kind."""
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +169,7 @@ def test_no_role_may_do_more_than_named_actions_in_named_places(cairn: Resource)
         for resource in listed(statement["Resource"]):
             assert resource != "*", name
             text = json.dumps(resource)
-            assert "*" not in text or any(f'/{prefix}*"' in text for prefix in PREFIXES), name
+            assert "*" not in text or any(f'/{pattern}"' in text for pattern in PATTERNS), name
 
 
 def test_roles_carry_no_managed_policies(cairn: Resource) -> None:
@@ -240,6 +242,23 @@ def test_a_deployment_asks_no_server_that_is_near(cairn: Resource) -> None:
         for function in of_type(json.loads(TEMPLATE.read_text()), "AWS::Lambda::Function").values()
     ]
     assert list(filter(None, local)) == ["127.0.0.0/8"]
+
+
+def test_symbolication_changes_dumps_and_no_other_file_of_a_crash(cairn: Resource) -> None:
+    of_crashes = [
+        (action, places)
+        for name, statement in statements(cairn)
+        if name.startswith("SymbolicationSymbolicateRole")
+        and (places := re.findall(r'/crashes/[^"]*', json.dumps(statement["Resource"])))
+        for action in listed(statement["Action"])
+    ]
+    assert sorted(of_crashes) == [
+        ("s3:DeleteObject", ["/crashes/*/dump"]),
+        ("s3:DeleteObject", ["/crashes/*/sent-*"]),
+        ("s3:GetObject", ["/crashes/*"]),
+        ("s3:PutObject", ["/crashes/*/dump"]),
+        ("s3:PutObject", ["/crashes/*/sent-*"]),
+    ]
 
 
 def policies(template: Resource) -> dict[str, str]:

@@ -114,6 +114,10 @@ def test_symbols_that_come_later_wake_exactly_who_waits(place: Place) -> None:
 
     after = place.symbolicate(key)
     assert after.title == "Lamp::dim_to"
+    assert after.cairn.grouping and before.cairn.grouping
+    assert (before.cairn.grouping.by, after.cairn.grouping.by) == ("place", "functions")
+    listed = Events(place.settings, place.clients).list_issue(1, after.cairn.grouping.hash)
+    assert [event.event_id for event in listed.items] == [after.event_id]
     assert after.cairn.first_symbolicated == before.cairn.symbolicated
     assert (after.cairn.symbolicated or 0) > (before.cairn.symbolicated or 0)
     assert "lighthouse" not in [module.name for module in place.waiting()[0].modules]

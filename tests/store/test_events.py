@@ -112,6 +112,29 @@ def test_projects_that_choose_one_id_keep_their_own_events(events: Events, proje
     assert events.find(late.event_id) == early
 
 
+def test_the_events_of_an_issue_are_listed_newest_first_and_page_by_page(events: Events, project_id: int) -> None:
+    mine = [replace(record(project_id, NOW - age), issue="ab" * 16) for age in range(5)]
+    other = [replace(record(project_id), issue="cd" * 16), record(project_id)]
+    elsewhere = replace(record(project_id + 500_000), issue="ab" * 16)
+    for event in (*mine, *other, elsewhere):
+        assert events.put(event)
+    page = events.list_issue(project_id, "AB" * 16, limit=3)
+    assert [event.event_id for event in page.items] == [event.event_id for event in mine[:3]]
+    rest = events.list_issue(project_id, "ab" * 16, limit=3, cursor=page.cursor)
+    assert [event.event_id for event in rest.items] == [event.event_id for event in mine[3:]]
+    assert rest.cursor is None
+    found = events.get(project_id, mine[0].event_id)
+    assert found is not None and found.issue == "ab" * 16
+
+
+def test_an_event_that_is_made_again_may_change_its_issue(events: Events, project_id: int) -> None:
+    event = replace(record(project_id), issue="ab" * 16)
+    events.put(event)
+    events.put(replace(event, issue="cd" * 16))
+    assert events.list_issue(project_id, "ab" * 16).items == ()
+    assert len(events.list_issue(project_id, "cd" * 16).items) == 1
+
+
 def test_a_body_above_the_limit_lies_in_s3_and_changes_in_one_write(
     events: Events, store: Store, project_id: int
 ) -> None:

@@ -201,11 +201,30 @@ class FeedbackInfo(_Model):
     received: float
 
 
+class DumpInfo(_Model):
+    """What became of the stored dump, and when (Unix seconds): ``kept`` as it came, or with more text than is
+    searched; ``scrubbed`` of secrets; ``removed`` as the project wants."""
+
+    state: Literal["kept", "scrubbed", "removed"]
+    at: float
+
+
+class GroupingInfo(_Model):
+    """The group of an event (``cairn.crash.grouping``): events with the same ``hash`` (32 hex digits) are one issue.
+    ``by`` names the rule, ``components`` are what went into the hash, and ``version`` is that of the rules."""
+
+    version: int
+    hash: str
+    by: str
+    components: tuple[str, ...]
+
+
 class CairnInfo(_Model):
     """What Cairn adds to Sentry's event. ``explanation`` is the crash in one sentence; ``problems`` what could not be
     read in the dump; ``facts`` what was learnt beside reason and address (``docs/event.md``). ``symbolicated`` is
     when this was made, and ``first_symbolicated`` when the event was made for the first time (Unix seconds).
-    ``feedback`` is added when the event is read."""
+    ``feedback`` is added when the event is read. ``scrubbed`` counts what was taken out as private, by rule, and
+    ``dump`` says what became of the stored dump."""
 
     version: int = EVENT_VERSION
     project: int | None = None
@@ -215,12 +234,15 @@ class CairnInfo(_Model):
     reason: str | None = None
     address: Address | None = None
     explanation: str | None = None
+    grouping: GroupingInfo | None = None
     facts: dict[str, Any] = Field(default_factory=dict)
     stack_end: dict[str, str] = Field(default_factory=dict)
     unloaded_modules: tuple[dict[str, Any], ...] = ()
     attachments: tuple[AttachmentInfo, ...] = ()
     feedback: tuple[FeedbackInfo, ...] | None = None
     problems: tuple[str, ...] = ()
+    scrubbed: dict[str, int] | None = None
+    dump: DumpInfo | None = None
 
 
 class Event(_Model):

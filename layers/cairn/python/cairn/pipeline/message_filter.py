@@ -12,16 +12,19 @@ from cairn.pipeline.recent import Recent
 from cairn.store.aws import Clients
 from cairn.store.drops import Drops
 from cairn.store.outcomes import Outcomes
-from cairn.store.projects import Projects
+from cairn.store.projects import Project, Projects
 from cairn.store.settings import Settings
 from cairn.store.uploads import StoredUpload
 
 
 class MessageFilter:
-    """The filters of all projects; each project is looked up once a minute."""
+    """The filters of all projects. Each project is looked up once a minute, with ``projects`` where others look them up
+    too."""
 
-    def __init__(self, settings: Settings, clients: Clients) -> None:
-        self._projects = Recent(Projects(settings, clients).get)
+    def __init__(
+        self, settings: Settings, clients: Clients, projects: Recent[int, Project | None] | None = None
+    ) -> None:
+        self._projects = projects or Recent(Projects(settings, clients).get)
         self._drops = Drops(settings, clients)
         self._outcomes = Outcomes(settings, clients)
 

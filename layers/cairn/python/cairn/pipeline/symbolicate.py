@@ -12,17 +12,24 @@ from functools import partial
 
 from cairn.crash.build_client_event import build_client_event
 from cairn.crash.build_event import Received, build_event, unreadable_event
-from cairn.crash.event import AttachmentInfo, Event
+from cairn.crash.event import AttachmentInfo, DumpInfo, Event
+from cairn.crash.grouping import grouped
 from cairn.crash.process import process
 from cairn.crash.records import Crash
 from cairn.minidump.distant import DistantFile
 from cairn.minidump.errors import MinidumpError
 from cairn.pipeline.ask_symbol_servers import SymbolServerRequests
+from cairn.pipeline.dump_keeping import DumpKeeping
 from cairn.pipeline.message_filter import MessageFilter
+from cairn.pipeline.recent import Recent
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.pipeline.wanted_modules import wanted_modules
+from cairn.privacy.scrub_event import scrubbed
+from cairn.privacy.settings import DEFAULT, Privacy
 from cairn.store.aws import Clients
+from cairn.store.dumps import Dumps, KeptDump
 from cairn.store.events import EventRecord, Events
+from cairn.store.projects import Projects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.store.uploads import StoredFile, StoredUpload, Uploads
@@ -44,7 +51,7 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"  # the event says why
     FILTERED = "filtered"  # a filter of the project keeps it out
     DUPLICATE = "duplicate"  # another upload has the event id
-    GONE = "gone"  # the upload is past its retention
+    GONE = "gone"  # the upload is past its retention, or its dump was removed as the project wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,10 @@ class Symbolication:
         self._waiting = WaitingCrashes(settings, clients)
         self._index = SymbolIndex(settings, clients)
         self._files = OpenSymbolFiles(settings, clients)
-        self._filter = MessageFilter(settings, clients)
+        self._projects = Recent(Projects(settings, clients).get)
+        self._filter = MessageFilter(settings, clients, self._projects)
+        self._dumps = Dumps(settings, clients)
+        self._keeping = DumpKeeping(settings, clients)
 
     def run(self, upload_key: str) -> Symbolicated:
         """Make the event of the upload whose ``upload.json`` has this key.
@@ -93,22 +103,32 @@ class Symbolication:
         upload = self._uploads.get(upload_key)
         if upload is None:
             return Symbolicated(Outcome.GONE)
-        data = self._dump(upload.dump) if upload.dump else None
-        if upload.dump and data is None:
+        dump = self._dump(upload.dump) if upload.dump else None
+        if upload.dump and dump is None:
             return Symbolicated(Outcome.GONE, upload.event_id)
-        done = self._store(data, upload)
+        done = self._store(dump, upload, self._privacy(upload.project_id))
         self._files.keep_hot_sets()
         self._files.note_uses()
         return done
 
-    def _dump(self, dump: StoredFile) -> bytes | DistantFile | None:
+    def _dump(self, dump: StoredFile) -> KeptDump | None:
         """The dump, or a large one where it is; ``None`` when it is gone."""
         if dump.size <= WHOLE_DUMP:
-            return self._uploads.read(dump.key, WHOLE_DUMP)
+            return self._dumps.read(dump.key, WHOLE_DUMP)
         size = self._uploads.size(dump.key)
-        return None if size is None else DistantFile(size, partial(self._uploads.read_range, dump.key))
+        if size is None:
+            return None
+        return KeptDump(dump.key, DistantFile(size, partial(self._uploads.read_range, dump.key)))
 
-    def _store(self, data: bytes | DistantFile | None, upload: StoredUpload) -> Symbolicated:
+    def _store(self, dump: KeptDump | None, upload: StoredUpload, privacy: Privacy) -> Symbolicated:
+        """Make the event and keep it, and then only what the project wants of the dump."""
+        made, outcome = self._keep(dump, upload, privacy)
+        if dump:
+            is_stored = outcome is made.outcome
+            self._keeping.after(dump, upload, made.event, privacy.newest if is_stored else None)
+        return _summary(made.event, outcome)
+
+    def _keep(self, dump: KeptDump | None, upload: StoredUpload, privacy: Privacy) -> tuple[_Made, Outcome]:
         """Make the event, store it, and let it wait for what it lacks: in this order, and then look again whether
         anything came meanwhile. The compile step indexes first, and then looks who waits. So one of the two sees the
         other, and no later event is replaced by an earlier one. A filter drops only what is no event yet."""
@@ -116,28 +136,40 @@ class Symbolication:
         for again in range(TRIES):
             received = received_of(upload, first)
             first = received.first_symbolicated
-            made = self._make(data, received, is_late=again > 0)
+            made = self._make(dump, received, privacy, is_late=again > 0)
             if known is None and self._filter.drops(made.event, upload):
-                return _summary(made.event, Outcome.FILTERED)
+                return made, Outcome.FILTERED
             if not self._events.put(record_of(made.event, upload, made.outcome)):
-                return _summary(made.event, Outcome.DUPLICATE)
+                return made, Outcome.DUPLICATE
             self._waiting.put(waiting_crash(upload, made.wanted))
             if not made.is_outdated():
                 break
         if self._servers and made.crash:
             self._servers.ask(upload.project_id, made.crash, upload.key)
-        return _summary(made.event, made.outcome)
+        return made, made.outcome
 
-    def _make(self, data: bytes | DistantFile | None, received: Received, *, is_late: bool) -> _Made:
-        if data is None:
-            return _Made(build_client_event(received), Outcome.CLIENT)
+    def _make(self, dump: KeptDump | None, received: Received, privacy: Privacy, *, is_late: bool) -> _Made:
+        if dump is None:
+            return _Made(self._finished(build_client_event(received), privacy), Outcome.CLIENT)
         finder = IndexFinder(self._index, self._files, consistent=is_late)
         try:
-            crash = process(data, finder)
+            crash = process(dump.data, finder)
         except MinidumpError as error:
-            return _Made(unreadable_event(error, received), Outcome.UNREADABLE)
-        wanted = wanted_modules(crash.modules, crash.dump.system)
-        return _Made(build_event(crash, received), Outcome.SYMBOLICATED, wanted, finder, crash)
+            kept = self._keeping.before(dump, None, privacy)
+            return _Made(self._finished(unreadable_event(error, received), privacy, kept), Outcome.UNREADABLE)
+        kept = self._keeping.before(dump, crash.dump, privacy)
+        event = self._finished(build_event(crash, received), privacy, kept)
+        wanted = wanted_modules(crash.modules, crash.dump.system) if kept.state != "removed" else ()
+        return _Made(event, Outcome.SYMBOLICATED, wanted, finder, crash)
+
+    def _finished(self, event: Event, privacy: Privacy, kept: DumpInfo | None = None) -> Event:
+        """The event as it is stored: without secrets, and with its group."""
+        noted = event.model_copy(update={"cairn": event.cairn.model_copy(update={"dump": kept})})
+        return grouped(scrubbed(noted, privacy))
+
+    def _privacy(self, project_id: int) -> Privacy:
+        project = self._projects.get(project_id)
+        return project.privacy if project else DEFAULT
 
 
 def waiting_crash(upload: StoredUpload, modules: tuple[WantedModule, ...]) -> WaitingCrash:
@@ -178,6 +210,7 @@ def record_of(event: Event, upload: StoredUpload, outcome: Outcome) -> EventReco
         upload_key=upload.key,
         body=event.to_json(),
         first_symbolicated=event.cairn.first_symbolicated,
+        issue=event.cairn.grouping.hash if event.cairn.grouping else None,
     )
 
 

@@ -33,6 +33,9 @@ LISTED = (
 )
 """Attributes that the index ``by_project`` carries beside the keys: what a list shows. Never the body."""
 
+ISSUE_INDEX = "by_issue"
+"""The index of an issue's events. It carries what ``by_project`` does."""
+
 PREFIX = "events/"
 INLINE_LIMIT = 300 * 1024
 """Compressed bytes of a body up to which it lies in the item, which DynamoDB limits to 400 KB."""
@@ -59,8 +62,8 @@ Item = TypeVar("Item")
 @dataclass(frozen=True, slots=True)
 class EventRecord:
     """An event. ``event_id`` is 32 lower-case hex digits, ``received`` (our clock) and ``timestamp`` (the client's) are
-    Unix seconds, ``upload_key`` is the ``upload.json`` that it was made from, ``body`` the event as JSON, and
-    ``first_symbolicated`` when the event was made for the first time."""
+    Unix seconds, ``upload_key`` is the ``upload.json`` that it was made from, ``body`` the event as JSON,
+    ``first_symbolicated`` when the event was made for the first time, and ``issue`` the hash of its group."""
 
     project_id: int
     event_id: str
@@ -75,6 +78,7 @@ class EventRecord:
     upload_key: str
     body: bytes
     first_symbolicated: float | None = None
+    issue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,8 @@ class Page(Generic[Item]):
 class Events:
     """The Events table: ``pk`` is ``event#<event id>``, ``sk`` ``project#<project id>``, since clients choose the ids
     and two projects may choose one. Beside an event lies what came for it on its own (``cairn.store.notes``). The index
-    ``by_project`` has ``listing`` (``project#<project id>``) and ``listed_at`` (time received, ``#``, event id).
+    ``by_project`` has ``listing`` (``project#<project id>``) and ``listed_at`` (time received, ``#``, event id). The
+    index ``by_issue`` has ``issue_listing`` (``issue#<project id>#<issue>``) and ``listed_at``.
     ``expires`` is the TTL; what is past its retention is not given out, since DynamoDB deletes up to days late.
 
     A large body lies in S3 at ``events/<project>/<event id>/<hash>.zst``. The hash lets an item change from one body
@@ -128,6 +133,7 @@ class Events:
                 "pk": f"event#{record.event_id}",
                 "sk": f"project#{record.project_id}",
                 "listing": f"project#{record.project_id}",
+                "issue_listing": f"issue#{record.project_id}#{record.issue}" if record.issue else None,
                 "listed_at": f"{iso_time(record.received)}#{record.event_id}",
                 "expires": int(record.received) + self._retention,
             },
@@ -155,9 +161,19 @@ class Events:
     def list(self, project_id: int, limit: int = 50, cursor: str | None = None) -> Page[EventSummary]:
         """Events of a project, newest received first. ``cursor`` is that of the page before. Raises ``UnreadableError``
         (``bad_cursor``) for one that is not from here."""
-        listing = f"project#{project_id}"
-        after = start_key(listing, cursor) if cursor else None
-        rows, last = self._table.page("listing = :listing", {":listing": listing}, PROJECT_INDEX, limit, after)
+        listing = {"listing": f"project#{project_id}"}
+        return self._page(PROJECT_INDEX, listing, project_id, limit, cursor)
+
+    def list_issue(self, project_id: int, issue: str, limit: int = 50, cursor: str | None = None) -> Page[EventSummary]:
+        """Events of an issue of a project, as ``list`` gives those of a project."""
+        listing = {"issue_listing": f"issue#{project_id}#{issue.lower()}"}
+        return self._page(ISSUE_INDEX, listing, project_id, limit, cursor)
+
+    def _page(self, index: str, listing: Row, project_id: int, limit: int, cursor: str | None) -> Page[EventSummary]:
+        """A page of an index whose partition key is ``listing``."""
+        ((name, value),) = listing.items()
+        after = listing | start_key(project_id, cursor) if cursor else None
+        rows, last = self._table.page(f"{name} = :listing", {":listing": value}, index, limit, after)
         items = tuple(summary_of(row) for row in rows if self._is_alive(row))
         return Page(items, last["listed_at"].replace("#", "_") if last else None)
 
@@ -192,7 +208,13 @@ class Events:
             return None
         summary = asdict(summary_of(row))
         first = float(row["first_symbolicated"]) if "first_symbolicated" in row else None
-        return EventRecord(**summary, upload_key=row["upload_key"], body=decompressed(body), first_symbolicated=first)
+        return EventRecord(
+            **summary,
+            upload_key=row["upload_key"],
+            body=decompressed(body),
+            first_symbolicated=first,
+            issue=row.get("issue"),
+        )
 
 
 def normal_id(event_id: str) -> str:
@@ -222,12 +244,12 @@ def summary_of(row: Row) -> EventSummary:
     return EventSummary(**values)
 
 
-def start_key(listing: str, cursor: str) -> Row:
-    """The key of the index that a cursor stands for."""
+def start_key(project_id: int, cursor: str) -> Row:
+    """The key that a cursor stands for, but for the partition of the index."""
     if not CURSOR.fullmatch(cursor):
         raise UnreadableError("bad_cursor", "the cursor is not one that a list of events gave")
     listed_at = cursor.replace("_", "#")
-    return {"pk": f"event#{listed_at[-32:]}", "sk": listing, "listing": listing, "listed_at": listed_at}
+    return {"pk": f"event#{listed_at[-32:]}", "sk": f"project#{project_id}", "listed_at": listed_at}
 
 
 def decompressed(body: bytes) -> bytes:

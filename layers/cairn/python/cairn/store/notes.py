@@ -6,9 +6,10 @@ import hashlib
 import time
 from dataclasses import asdict, dataclass
 
-from cairn.crash.event import AttachmentInfo, Event, FeedbackInfo
+from cairn.crash.event import AttachmentInfo, DumpInfo, Event, FeedbackInfo
 from cairn.intake.upload import Attachment, Feedback
 from cairn.store.aws import Clients
+from cairn.store.dumps import Dumps
 from cairn.store.events import normal_id
 from cairn.store.objects import Objects, StoredContent
 from cairn.store.settings import Settings
@@ -23,10 +24,12 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class EventNotes:
-    """The notes on an event: feedback with the time it was received (Unix seconds), and late attachments."""
+    """The notes on an event: feedback with the time it was received (Unix seconds), late attachments, and when its dump
+    was removed for newer ones."""
 
     feedback: tuple[tuple[float, Feedback], ...] = ()
     attachments: tuple[StoredFile, ...] = ()
+    dump_removed: float | None = None
 
 
 class Notes:
@@ -41,6 +44,7 @@ class Notes:
     def __init__(self, settings: Settings, clients: Clients) -> None:
         self._table = Table(clients, settings.events_table)
         self._objects = Objects(clients, settings.bucket)
+        self._dumps = Dumps(settings, clients)
         self._retention = settings.retention_days * 86400
 
     def put_feedback(self, project_id: int, received: float, feedback: Feedback) -> bool:
@@ -64,6 +68,7 @@ class Notes:
         return EventNotes(
             tuple((float(row["received"]), feedback_of(row)) for row in feedback),
             tuple(StoredFile(*(row[name] for name in StoredFile.__dataclass_fields__)) for row in attachments),
+            self._dumps.removed(project_id, event_id),
         )
 
     def _put(self, row: Row, event_id: str, received: float) -> bool:
@@ -97,7 +102,7 @@ def feedback_of(row: Row) -> Feedback:
 
 
 def with_notes(event: Event, notes: EventNotes) -> Event:
-    """The event with its notes in ``cairn.feedback`` and ``cairn.attachments``."""
+    """The event with its notes in ``cairn.feedback``, ``cairn.attachments`` and ``cairn.dump``."""
     feedback = tuple(
         FeedbackInfo(name=said.name, email=said.email, message=said.message, received=received)
         for received, said in notes.feedback
@@ -107,5 +112,7 @@ def with_notes(event: Event, notes: EventNotes) -> Event:
         for file in notes.attachments
     )
     known = event.cairn
-    noted = known.model_copy(update={"feedback": feedback, "attachments": (*known.attachments, *late)})
+    removed = DumpInfo(state="removed", at=notes.dump_removed) if notes.dump_removed else known.dump
+    changes = {"feedback": feedback, "attachments": (*known.attachments, *late), "dump": removed}
+    noted = known.model_copy(update=changes)
     return event.model_copy(update={"cairn": noted})

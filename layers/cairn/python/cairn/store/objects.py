@@ -78,6 +78,11 @@ class Objects:
     def read(self, key: str, limit: int) -> bytes | None:
         """The whole object; ``None`` when it is not there. Raises ``UnreadableError`` (``object_too_large``) above
         ``limit`` bytes, without reading it."""
+        found = self.read_with_tag(key, limit)
+        return found[0] if found else None
+
+    def read_with_tag(self, key: str, limit: int) -> tuple[bytes, str] | None:
+        """As ``read``, with the object's tag for ``put_over``."""
         with store_errors(f"get s3://{self.bucket}/{key}"):
             answer = self._get(key)
             if answer is None:
@@ -87,7 +92,7 @@ class Objects:
                     raise UnreadableError(
                         "object_too_large", f"{key} has {answer['ContentLength']} bytes, more than the {limit} allowed"
                     )
-                return bytes(body.read())
+                return bytes(body.read()), answer["ETag"]
 
     def read_tagged(self, key: str, limit: int) -> tuple[bytes, str] | None:
         """Up to ``limit`` bytes of an object, and its tag for ``put_over``; ``None`` when it is not there."""
@@ -151,6 +156,11 @@ class Objects:
             where = {"Bucket": self.bucket, "Key": key}
             return self._clients.s3.generate_presigned_url("get_object", Params=where, ExpiresIn=seconds)
 
+    def delete(self, key: str) -> None:
+        """Remove an object, be it there or not."""
+        with store_errors(f"delete s3://{self.bucket}/{key}"):
+            self._clients.s3.delete_object(Bucket=self.bucket, Key=key)
+
     def put(self, key: str, content: bytes, content_type: str = "application/octet-stream") -> None:
         """Write an object, whatever was there."""
         with store_errors(f"put s3://{self.bucket}/{key}"):
@@ -191,11 +201,6 @@ class Objects:
         with store_errors(f"list s3://{self.bucket}/{prefix}"):
             pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
             return tuple(found["Key"] for page in pages for found in page.get("Contents", []))
-
-    def delete(self, key: str) -> None:
-        """Remove an object, be it there or not."""
-        with store_errors(f"delete s3://{self.bucket}/{key}"):
-            self._clients.s3.delete_object(Bucket=self.bucket, Key=key)
 
     def _copy(self, source: str, key: str, size: int) -> bool:
         """Write an object from another one, within S3, unless there is one by that key."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from cairn.intake.limits import FILTERS, PATTERN
 from cairn.intake.rules import Filter, FilterKind, Rate
+from cairn.privacy.settings import DEFAULT, FIELD, FIELDS, Privacy, is_dump_policy
 from cairn.store.aws import Clients
 from cairn.store.errors import RefusedError, TakenError
 from cairn.store.settings import Settings
@@ -25,7 +26,8 @@ NEW = "attribute_not_exists(pk)"
 @dataclass(frozen=True, slots=True)
 class Project:
     """A program whose crashes are kept together. ``id`` is the number in the DSN, ``created`` Unix seconds. ``filters``
-    keep crashes out, ``spike_protection`` those that are far above what is usual."""
+    keep crashes out, ``spike_protection`` those that are far above what is usual. ``privacy`` says what is taken out of
+    those that are kept."""
 
     id: int
     slug: str
@@ -33,6 +35,7 @@ class Project:
     created: float
     filters: tuple[Filter, ...] = ()
     spike_protection: bool = False
+    privacy: Privacy = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,17 @@ class Projects:
         gone = {f"{removed.kind}:{removed.pattern}"}
         return self._change(project_id, "DELETE #filters :gone", {":gone": gone})
 
+    def set_privacy(self, project_id: int, privacy: Privacy) -> Project | None:
+        """Change the privacy of a project's crashes. Answers as ``set_spike_protection``. Raises ``RefusedError``
+        (``bad_dump_policy``, ``bad_fields``)."""
+        if not is_dump_policy(privacy.dumps):
+            raise RefusedError("bad_dump_policy", f"dumps is {privacy.dumps!r}; it can be all, none or newest=N")
+        for fields in (privacy.safe_fields, privacy.sensitive_fields):
+            if len(fields) > FIELDS or not all(0 < len(field) <= FIELD for field in fields):
+                raise RefusedError("bad_fields", f"a project has up to {FIELDS} fields of 1 to {FIELD} characters")
+        values = asdict(privacy) | {name: list(getattr(privacy, name)) for name in ("safe_fields", "sensitive_fields")}
+        return self._change(project_id, "SET #privacy = :privacy", {":privacy": values})
+
     def create_key(self, project_id: int, label: str, rate: Rate | None = None, daily: int | None = None) -> ClientKey:
         """Make a key for a project. Raises ``RefusedError`` (``no_such_project``) when there is no such project."""
         if self.get(project_id) is None:
@@ -182,8 +196,22 @@ def project_of(row: Row) -> Project:
     """The project that a row holds."""
     filters = tuple(map(filter_of, sorted(row.get("filters", ()))))
     return Project(
-        row["id"], row["slug"], row["name"], row["created"], filters, bool(row.get("spike_protection", False))
+        row["id"],
+        row["slug"],
+        row["name"],
+        row["created"],
+        filters,
+        bool(row.get("spike_protection", False)),
+        privacy_of(row.get("privacy", {})),
     )
+
+
+def privacy_of(values: Row) -> Privacy:
+    """The privacy that a row has; what it does not say is the default."""
+    given: dict[str, Any] = {name: values[name] for name in Privacy.__dataclass_fields__ if name in values}
+    for name in ("safe_fields", "sensitive_fields"):
+        given[name] = tuple(given.get(name, ()))
+    return Privacy(**given)
 
 
 def filter_of(text: str) -> Filter:

@@ -17,6 +17,7 @@ from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 
 PREFIX = "crashes/"
+DUMP = "dump"
 MANIFEST = "upload.json"
 MANIFEST_LIMIT = 32 * 1024 * 1024
 """Bytes of an ``upload.json``: its event payload is at most what intake lets through."""
@@ -90,7 +91,7 @@ class Uploads:
         folder = folder_of(upload)
         dump = upload.dump
         others = [attachment for attachment in upload.attachments if attachment is not dump]
-        stored_dump = self._put_file(folder + "dump", dump) if dump else None
+        stored_dump = self._put_file(folder + DUMP, dump) if dump else None
         stored = [self._put_file(f"{folder}attachment-{n}", attachment) for n, attachment in enumerate(others)]
         return self.put_stored(
             StoredUpload(

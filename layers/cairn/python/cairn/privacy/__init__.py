@@ -1,0 +1,1 @@
+"""What is private in a crash: found, and taken out before it is kept."""
