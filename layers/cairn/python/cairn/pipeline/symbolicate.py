@@ -13,8 +13,10 @@ from cairn.crash.build_client_event import build_client_event
 from cairn.crash.build_event import Received, build_event, unreadable_event
 from cairn.crash.event import AttachmentInfo, Event
 from cairn.crash.process import process
+from cairn.crash.source_context import with_sources
 from cairn.minidump.errors import MinidumpError
 from cairn.pipeline.message_filter import MessageFilter
+from cairn.pipeline.source_finder import StoredSources
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.pipeline.wanted_modules import wanted_modules
 from cairn.store.aws import Clients
@@ -75,6 +77,7 @@ class Symbolication:
         self._waiting = WaitingCrashes(settings, clients)
         self._index = SymbolIndex(settings, clients)
         self._files = OpenSymbolFiles(settings, clients)
+        self._sources = StoredSources(settings, clients)
         self._filter = MessageFilter(settings, clients)
 
     def run(self, upload_key: str) -> Symbolicated:
@@ -119,9 +122,8 @@ class Symbolication:
             crash = process(data, finder)
         except MinidumpError as error:
             return _Made(unreadable_event(error, received), Outcome.UNREADABLE)
-        return _Made(
-            build_event(crash, received), Outcome.SYMBOLICATED, wanted_modules(crash.modules, crash.dump.system), finder
-        )
+        event = with_sources(build_event(crash, received), self._sources)
+        return _Made(event, Outcome.SYMBOLICATED, wanted_modules(crash.modules, crash.dump.system), finder)
 
 
 def waiting_crash(upload: StoredUpload, modules: tuple[WantedModule, ...]) -> WaitingCrash:
