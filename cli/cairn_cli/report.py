@@ -121,8 +121,11 @@ def _frames(stack: Stacktrace, event: Event) -> Iterator[Text]:
     if not frames:
         yield Text("  no frames: the dump has neither registers nor stack for this thread", style="dim")
     width = min(max((len(_name(frame, event)) for frame in frames), default=0), NAME_WIDTH)
+    with_source = next((frame for frame in frames if frame.context_line is not None), None)
     for number, frame in enumerate(frames):
         yield _frame(number, frame, width, event)
+        if frame is with_source:
+            yield from _source(frame)
 
 
 def _frame(number: int, frame: Frame, width: int, event: Event) -> Text:
@@ -141,6 +144,17 @@ def _frame(number: int, frame: Frame, width: int, event: Event) -> Text:
         line.append(f"  [{GUESSED[frame.trust]}]", "yellow")
     line.rstrip()
     return line
+
+
+def _source(frame: Frame) -> Iterator[Text]:
+    """The lines around a call, its own marked."""
+    before = frame.pre_context or ()
+    lines = (*before, frame.context_line or "", *(frame.post_context or ()))
+    first = (frame.lineno or 0) - len(before)
+    for number, line in enumerate(lines, first):
+        here = number == frame.lineno
+        shown = line.expandtabs(4).rstrip()
+        yield Text.assemble((f"      {'>' if here else ' '} {number:>5}  ", "bold red" if here else "dim"), shown)
 
 
 def _name(frame: Frame, event: Event) -> str:

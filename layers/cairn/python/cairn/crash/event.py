@@ -41,7 +41,8 @@ class FrameData(_Model):
 
 class Frame(_Model):
     """One function call. ``instruction_addr`` is the return address for callers; ``lineno`` is that of the call. Frames
-    of a client's own stack may have no address, and their trust is ``prewalked`` unless the client says better."""
+    of a client's own stack may have no address, and their trust is ``prewalked`` unless the client says better. The
+    crashed thread's have up to five lines of source around ``context_line``, where a source bundle was uploaded."""
 
     function: str | None = None
     raw_function: str | None = None
@@ -54,6 +55,9 @@ class Frame(_Model):
     abs_path: str | None = None
     lineno: int | None = None
     colno: int | None = None
+    pre_context: tuple[str, ...] | None = None
+    context_line: str | None = None
+    post_context: tuple[str, ...] | None = None
     in_app: bool = False
     trust: str
     data: FrameData

@@ -16,12 +16,14 @@ from cairn.crash.event import AttachmentInfo, DumpInfo, Event
 from cairn.crash.grouping import grouped
 from cairn.crash.process import process
 from cairn.crash.records import Crash
+from cairn.crash.source_context import with_sources
 from cairn.minidump.distant import DistantFile
 from cairn.minidump.errors import MinidumpError
 from cairn.pipeline.ask_symbol_servers import SymbolServerRequests
 from cairn.pipeline.dump_keeping import DumpKeeping
 from cairn.pipeline.message_filter import MessageFilter
 from cairn.pipeline.recent import Recent
+from cairn.pipeline.source_finder import StoredSources
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.pipeline.wanted_modules import wanted_modules
 from cairn.privacy.scrub_event import scrubbed
@@ -94,6 +96,7 @@ class Symbolication:
         self._filter = MessageFilter(settings, clients, self._projects)
         self._dumps = Dumps(settings, clients)
         self._keeping = DumpKeeping(settings, clients)
+        self._sources = StoredSources(settings, clients)
 
     def run(self, upload_key: str) -> Symbolicated:
         """Make the event of the upload whose ``upload.json`` has this key.
@@ -158,7 +161,7 @@ class Symbolication:
             kept = self._keeping.before(dump, None, privacy)
             return _Made(self._finished(unreadable_event(error, received), privacy, kept), Outcome.UNREADABLE)
         kept = self._keeping.before(dump, crash.dump, privacy)
-        event = self._finished(build_event(crash, received), privacy, kept)
+        event = self._finished(with_sources(build_event(crash, received), self._sources), privacy, kept)
         wanted = wanted_modules(crash.modules, crash.dump.system) if kept.state != "removed" else ()
         return _Made(event, Outcome.SYMBOLICATED, wanted, finder, crash)
 
