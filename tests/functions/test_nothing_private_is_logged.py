@@ -22,6 +22,7 @@ from cairn.store.aws import Clients
 from cairn.store.events import Events
 from cairn.store.notifications import requeue_message
 from cairn.store.projects import Projects
+from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE
 from cairn.store.settings import VARIABLES, Settings
 from functions.ingest import handler as ingest
 from functions.symbolicate import handler as symbolicate
@@ -94,6 +95,8 @@ def place() -> Iterator[Place]:
         settings = make_store(clients)
         for field, variable in VARIABLES.items():
             patch.setenv(variable, getattr(settings, field))
+        queue = clients.sqs.create_queue(QueueName="debug-files")
+        patch.setenv(DEBUG_FILE_QUEUE_VARIABLE, queue["QueueUrl"])
         caches = (front.stores, symbolicate.symbolication, aws.shared)
         for cached in caches:
             cached.cache_clear()

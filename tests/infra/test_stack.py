@@ -253,11 +253,9 @@ def test_symbolication_changes_dumps_and_no_other_file_of_a_crash(cairn: Resourc
         for action in listed(statement["Action"])
     ]
     assert sorted(of_crashes) == [
-        ("s3:DeleteObject", ["/crashes/*/dump"]),
-        ("s3:DeleteObject", ["/crashes/*/sent-*"]),
+        ("s3:DeleteObject", ["/crashes/*/dump", "/crashes/*/sent-*"]),
         ("s3:GetObject", ["/crashes/*"]),
-        ("s3:PutObject", ["/crashes/*/dump"]),
-        ("s3:PutObject", ["/crashes/*/sent-*"]),
+        ("s3:PutObject", ["/crashes/*/dump", "/crashes/*/sent-*"]),
     ]
 
 

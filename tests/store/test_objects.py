@@ -129,5 +129,5 @@ def test_parts_that_broke_off_leave_nothing(objects: Objects, store: Store, monk
 
     monkeypatch.setattr(store.clients.s3, "upload_part", unreachable)
     with pytest.raises(UnavailableError):
-        objects.put_new_stream(secrets.token_hex(8), io.BytesIO(bytes(2 * PART)), 2 * PART)
-    assert "Uploads" not in store.clients.s3.list_multipart_uploads(Bucket=objects.bucket)
+        objects.put_new_stream(key := secrets.token_hex(8), io.BytesIO(bytes(2 * PART)), 2 * PART)
+    assert "Uploads" not in store.clients.s3.list_multipart_uploads(Bucket=objects.bucket, Prefix=key)
