@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from cairn.store.symbol_index import SymbolIndex
+from tests.cli.command import CAIRN
 from tests.contract.crashpad import compile_program, crash
 from tests.contract.sentry_cli import Ran, SentryCli, Spoil, sentry_cli_2, sentry_cli_3, spoiling_proxy
 from tests.e2e.conftest import Running
-from tests.e2e.test_real_clients import SOURCE, assert_names_the_crash, uploaded_id
+from tests.e2e.test_real_clients import CRASHING_LINE, SOURCE, assert_names_the_crash, uploaded_id
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
 
@@ -109,6 +110,26 @@ def test_sources_are_taken_and_found(upload: Callable[..., Ran], running: Runnin
     assert len(ids) == 2 and len({debug_id for debug_id, _ in ids}) == 1, ran.output
     (bundle,) = SymbolIndex(running.target.settings, running.target.clients).find_sources(ids[0][0])
     assert (bundle.format, bundle.features.sources, bundle.features.symbols) == ("sourcebundle", True, False)
+
+
+def test_a_crash_shows_the_source_around_its_calls(
+    upload: Callable[..., Ran], running: Running, program: Path, tmp_path: Path
+) -> None:
+    source = Path(f"{program}.cpp")  # compiled without a mapping of paths: sentry-cli looks for the file
+    options = ["-g", "-O1", "-fno-optimize-sibling-calls", "-pthread", BUILD_ID + secrets.token_hex(20)]
+    subprocess.run(["g++", *options, "-o", program, source], check=True)
+    ran = upload("--include-sources", "--wait", program)
+    assert ran.code == 0, ran.output
+    event_id = uploaded_id(crash(program, tmp_path, running.minidump_url))
+    event = running.event(event_id)
+    assert event.crash is not None and event.crash.stacktrace is not None
+    innermost, text, here = event.crash.stacktrace.frames[-1], source.read_text().splitlines(), CRASHING_LINE - 1
+    assert innermost.context_line == text[here] == "    return part->serial;"
+    assert innermost.pre_context == tuple(text[:here])
+    assert innermost.post_context == tuple(text[here + 1 : here + 6])
+    command = [CAIRN, "events", "show", event_id]
+    shown = subprocess.run(command, env=running.environment, capture_output=True, text=True, check=True)
+    assert re.search(rf"> +{CRASHING_LINE} +return part->serial;", shown.stdout), shown.stdout
 
 
 def test_a_large_file_comes_in_several_chunks(upload: Callable[..., Ran], program: Path) -> None:
