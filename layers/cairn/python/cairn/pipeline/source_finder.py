@@ -35,11 +35,18 @@ class StoredSources:
         as none: source is a help, and no part of the crash."""
         wanted = list(paths)
         for entry in self._index.find_sources(debug_id):
-            bundle = self._opened(entry)
-            if bundle and (found := bundle.lines(wanted)):
+            if found := self._lines_of(entry, wanted):
                 self._uses.note([entry], time.time())
                 return found
         return {}
+
+    def _lines_of(self, entry: SymbolEntry, paths: list[str]) -> Lines:
+        bundle = self._opened(entry)
+        try:
+            return bundle.lines(paths) if bundle else {}
+        except RefusedError:  # deleted since it was opened
+            self._open[entry.key] = None
+            return {}
 
     def _opened(self, entry: SymbolEntry) -> SourceBundle | None:
         if entry.key not in self._open:
