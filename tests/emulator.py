@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+
 from cairn.store.aws import Clients
 from cairn.store.events import LISTED
 from cairn.store.settings import Settings
@@ -149,6 +151,16 @@ def make_store(clients: Clients, name: str = "cairn") -> Settings:
         TableName=settings.events_table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
     )
     return settings
+
+
+@contextmanager
+def running_store() -> Iterator[tuple[Settings, Clients]]:
+    """The store on an emulator of its own; AWS's environment variables point there as long."""
+    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
+        for name, value in emulator.environment.items():
+            patch.setenv(name, value)
+        clients = Clients()
+        yield make_store(clients), clients
 
 
 def make_table(clients: Clients, name: str, **indexes: tuple[str, str, Any]) -> None:

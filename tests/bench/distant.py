@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cairn.crash.process import process
 from cairn.pipeline.compile_debug_file import PREFIX, entry_of
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
@@ -26,7 +24,7 @@ from cairn.symbols.compile import Compiled, compile_debug_file
 from cairn.symbols.isolation import Limits
 from cairn.symbols.symbol_file import CURRENT
 from tests.bench.ceph import FOLDER
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 
 LIMITS = Limits(seconds=3600, memory=12 << 30)
 
@@ -91,11 +89,8 @@ class Distant:
 @contextmanager
 def distant() -> Iterator[Distant]:
     """An emulator with nothing in it yet."""
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
-        yield Distant(make_store(clients), clients)
+    with running_store() as (settings, clients):
+        yield Distant(settings, clients)
 
 
 def compiled(path: Path) -> tuple[Compiled, ...]:

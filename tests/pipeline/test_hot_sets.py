@@ -19,7 +19,7 @@ from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
 from cairn.symbols.hot_set import HotSet
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 from tests.symbols.programs import SYM
 
 Store = tuple[Settings, Clients]
@@ -27,11 +27,8 @@ Store = tuple[Settings, Clients]
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
-        yield make_store(clients), clients
+    with running_store() as made:
+        yield made
 
 
 @pytest.fixture

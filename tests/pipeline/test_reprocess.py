@@ -17,7 +17,7 @@ from cairn.store.objects import Objects
 from cairn.store.projects import Projects
 from cairn.store.settings import Settings
 from cairn.store.uploads import Uploads
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 
 Store = tuple[Settings, Clients]
 HOUR, DAY = 3600.0, 86400.0
@@ -25,11 +25,8 @@ HOUR, DAY = 3600.0, 86400.0
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
-        yield make_store(clients), clients
+    with running_store() as made:
+        yield made
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from cairn.store.errors import RefusedError
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 from cairn.symbols.source_bundle import SourceBundle
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 from tests.web.test_dsyms import source_bundle
 
 Store = tuple[Settings, Clients]
@@ -25,11 +25,8 @@ LINES = {"/src/game.cpp": ["int main() {}"]}
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
-        yield make_store(clients), clients
+    with running_store() as made:
+        yield made
 
 
 def uploaded(store: Store, folder: Path) -> str:

@@ -18,7 +18,7 @@ from cairn.store.debug_files import DebugFiles
 from cairn.store.last_uses import DAY
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 from tests.symbols.programs import SYM
 
 Store = tuple[Settings, Clients]
@@ -26,11 +26,8 @@ Store = tuple[Settings, Clients]
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
-        yield replace(make_store(clients), symbol_retention_days=10), clients
+    with running_store() as (settings, clients):
+        yield replace(settings, symbol_retention_days=10), clients
 
 
 def compiled(store: Store, folder: Path) -> SymbolEntry:

@@ -14,17 +14,14 @@ from cairn.store.debug_files import DebugFiles
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.symbols.symbol_file import SymbolFile
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 from tests.symbols.programs import build
 
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[tuple[Settings, Clients]]:
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
-        yield make_store(clients), clients
+    with running_store() as made:
+        yield made
 
 
 def uploaded(store: tuple[Settings, Clients], program: Path) -> tuple[str, SymbolFile]:

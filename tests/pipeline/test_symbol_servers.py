@@ -50,7 +50,7 @@ from cairn.symbols.sources.records import (
     SourceModule,
 )
 from tests.crash.symbol_files import SAMPLE
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 from tests.servers.local import NEAR, Answer, LocalServer, local_server
 from tests.symbols.programs import SYM, SYM_CODE_ID, SYM_DEBUG_ID
 from tests.symbols.sources.modules import MAC
@@ -139,12 +139,9 @@ def place() -> Iterator[Place]:
 
 @contextmanager
 def new_place() -> Iterator[Place]:
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
+    with running_store() as (settings, clients):
         url = clients.sqs.create_queue(QueueName="files")["QueueUrl"]
-        yield Place(make_store(clients), clients, Queue(clients, url))
+        yield Place(settings, clients, Queue(clients, url))
 
 
 @pytest.fixture

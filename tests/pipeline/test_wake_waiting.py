@@ -27,7 +27,7 @@ from cairn.store.symbol_index import ModuleIds, SymbolEntry, SymbolIndex
 from cairn.store.uploads import Uploads
 from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
 from tests.crash.symbol_files import SAMPLE
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,9 @@ class Place:
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
+    with running_store() as (settings, clients):
         urls = [clients.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("crashes", "files")]
-        yield Place(make_store(clients), clients, Queues(*(Queue(clients, url) for url in urls)))
+        yield Place(settings, clients, Queues(*(Queue(clients, url) for url in urls)))
 
 
 def ids_of(entry: SymbolEntry) -> ModuleIds:

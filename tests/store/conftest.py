@@ -10,7 +10,7 @@ import pytest
 
 from cairn.store.aws import Clients
 from cairn.store.settings import Settings
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 
 PROJECT_IDS = itertools.count(1000)
 
@@ -26,11 +26,8 @@ class Store:
 @pytest.fixture(scope="session")
 def store() -> Iterator[Store]:
     """The store on the emulator; AWS's environment variables point there as long."""
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
-        yield Store(make_store(clients), clients)
+    with running_store() as (settings, clients):
+        yield Store(settings, clients)
 
 
 @pytest.fixture

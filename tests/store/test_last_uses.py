@@ -12,7 +12,7 @@ from cairn.store.last_uses import DAY, LastUses
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
 from cairn.symbols.records import Features, SymbolStatus
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 
 Store = tuple[Settings, Clients]
 UPLOADED = 1_000_000_000.0
@@ -20,11 +20,8 @@ UPLOADED = 1_000_000_000.0
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
-        yield make_store(clients), clients
+    with running_store() as made:
+        yield made
 
 
 def entry(sha1: str, debug_id: str | None = None, created: float = UPLOADED) -> SymbolEntry:
