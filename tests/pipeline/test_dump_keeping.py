@@ -18,6 +18,7 @@ from cairn.pipeline.symbolicate import Outcome, Symbolication
 from cairn.privacy.scrub_dump import scrub_dump
 from cairn.privacy.settings import Privacy
 from cairn.store.aws import Clients
+from cairn.store.dumps import Dumps
 from cairn.store.errors import RefusedError, UnavailableError
 from cairn.store.events import Events
 from cairn.store.notes import Notes, with_notes
@@ -26,7 +27,7 @@ from cairn.store.settings import Settings
 from cairn.store.uploads import Uploads
 from cairn.store.waiting import WaitingCrashes
 from tests.crash.symbol_files import SAMPLE
-from tests.emulator import make_store, start_emulator
+from tests.emulator import running_store
 
 DUMP = (SAMPLE / "lighthouse.dmp").read_bytes()
 SECRET = b"mail canary@example.com now"
@@ -76,11 +77,8 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    with start_emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.environment.items():
-            patch.setenv(name, value)
-        clients = Clients()
-        yield Place(make_store(clients), clients)
+    with running_store() as (settings, clients):
+        yield Place(settings, clients)
 
 
 def test_a_dump_is_scrubbed_in_its_place_unless_the_project_wants_otherwise(place: Place) -> None:
@@ -162,6 +160,23 @@ def test_the_newest_of_an_issue_are_kept_in_whatever_order_they_come(place: Plac
     states = [place.state(keys[age]) for age in keys]
     assert states == ["scrubbed"] * 2 + ["removed"] * 4
     assert place.symbolicate(keys[5]) is Outcome.GONE
+
+
+def test_a_removal_for_newer_ones_that_broke_off_is_gone_on_with(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = place.project(dumps="newest=1")
+    older, newer = place.crash(project, 5), place.crash(project)
+    place.symbolicate(older)
+
+    def broken(*_: Any) -> None:
+        raise UnavailableError("store_failed", "the function ends here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Dumps, "remove", broken)
+        with pytest.raises(UnavailableError):
+            place.symbolicate(newer)
+    assert place.object(older) is not None
+    place.symbolicate(newer)
+    assert place.object(older) is None
 
 
 def test_of_another_issue_nothing_is_removed(place: Place) -> None:

@@ -17,8 +17,6 @@ from cairn.store.uploads import DUMP, event_folder
 SENT_DUMP = re.compile(r"/sent-[^/]+-0$")
 """The dump of an upload that came in steps (``signed_uploads.py``)."""
 
-NEW = "attribute_not_exists(pk)"
-
 
 @dataclass(frozen=True, slots=True)
 class KeptDump:
@@ -58,14 +56,17 @@ class Dumps:
 
     def note_and_remove(self, project_id: int, event_id: str, received: float) -> None:
         """Remove the dump of an event that was made before. The note comes first, so that no event says that a dump is
-        kept which is not; a note that was there before says that all is done."""
+        kept which is not; ``done`` in it comes last, so that a removal that broke off is gone on with."""
         keys = {"pk": f"event#{event_id}", "sk": f"dump#{project_id}"}
-        if self._table.get(**keys, only="removed") is None:
-            row = {**keys, "removed": time.time(), "expires": int(received) + self._retention}
-            self._table.put(row, NEW)
-            folder = event_folder(project_id, received, event_id)
-            for key in (folder + DUMP, *filter(SENT_DUMP.search, self._objects.keys(f"{folder}sent-"))):
-                self.remove(key)
+        fresh = {**keys, "removed": time.time(), "expires": int(received) + self._retention}
+        note = self._table.get(**keys) or fresh
+        if note.get("done"):
+            return
+        self._table.put(note)
+        folder = event_folder(project_id, received, event_id)
+        for key in (folder + DUMP, *filter(SENT_DUMP.search, self._objects.keys(f"{folder}sent-"))):
+            self.remove(key)
+        self._table.put({**note, "done": True})
 
     def removed(self, project_id: int, event_id: str) -> float | None:
         """When the dump of an event was removed for newer ones, in Unix seconds; ``None`` when it was not."""
