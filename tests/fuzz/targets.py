@@ -29,7 +29,8 @@ from cairn.intake.values import json_object
 from cairn.minidump.errors import MinidumpError
 from cairn.minidump.reader import read
 from cairn.minidump.records import Context, Minidump
-from cairn.pipeline.accept import Stores, accept
+from cairn.pipeline.accept import accept
+from cairn.pipeline.intake_stores import Stores
 from cairn.symbols import symbol_file
 from cairn.symbols.blob import BytesBlob
 from cairn.symbols.breakpad_text import read_lines

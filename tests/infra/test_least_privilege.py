@@ -23,7 +23,8 @@ from botocore.exceptions import ClientError
 from cairn.crash.event import Event
 from cairn.intake.limits import MIB, Limits
 from cairn.intake.rules import Filter, FilterKind
-from cairn.pipeline.accept import Stores, accept
+from cairn.pipeline.accept import accept
+from cairn.pipeline.intake_stores import Stores
 from cairn.privacy.settings import Privacy
 from cairn.store.aws import Clients
 from cairn.store.candidates import ids_of

@@ -12,7 +12,8 @@ from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
 from cairn.intake.rules import Rate
 from cairn.intake.upload import Attachment, Feedback, Upload
-from cairn.pipeline.accept import ClientKey, Stores, accept
+from cairn.pipeline.accept import accept
+from cairn.pipeline.intake_stores import ClientKey, Stores
 
 KEY = "0123456789abcdef0123456789abcdef"
 PROJECT = 42

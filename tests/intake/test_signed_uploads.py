@@ -13,8 +13,9 @@ from cairn.intake.messages import Request, Response
 from cairn.intake.outcomes import FILTERED_RELEASE, RATE_LIMITED, Drop, Outcome
 from cairn.intake.signed_upload_request import AnnouncedUpload
 from cairn.intake.upload import Crash
-from cairn.pipeline.accept import Stores, accept
+from cairn.pipeline.accept import accept
 from cairn.pipeline.gate import LimitedKey
+from cairn.pipeline.intake_stores import Stores
 from cairn.store.signed_uploads import Plan, Remaining, SignedPart, SignedUploads
 from tests.intake.clients import NEW_ID, NOW, PROJECT, OneProject, UntouchedNotes, UntouchedUploads, request
 

@@ -16,8 +16,9 @@ from cairn.intake.messages import Request, Response
 from cairn.intake.outcomes import Drop, Outcome
 from cairn.intake.rules import Filter, FilterKind, Rate
 from cairn.intake.upload import Crash, Upload
-from cairn.pipeline.accept import RecentKeys, Stores, accept
+from cairn.pipeline.accept import accept
 from cairn.pipeline.gate import Gate, LimitedKey
+from cairn.pipeline.intake_stores import RecentKeys, Stores
 from cairn.pipeline.limiter import Limiter
 from cairn.pipeline.recent import Recent
 from cairn.pipeline.spikes import Spikes

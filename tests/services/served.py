@@ -16,7 +16,8 @@ from hypercorn.config import Config
 from cairn.intake.errors import IntakeError
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
-from cairn.pipeline.accept import Stores, accept
+from cairn.pipeline.accept import accept
+from cairn.pipeline.intake_stores import Stores
 from services.large_uploads.application import LargeUploads
 from services.large_uploads.places import Places
 from services.large_uploads.receiving import Patience

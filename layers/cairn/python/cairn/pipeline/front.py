@@ -10,8 +10,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Response
-from cairn.pipeline.accept import RecentKeys, Stores
 from cairn.pipeline.gate import Gate
+from cairn.pipeline.intake_stores import RecentKeys, Stores
 from cairn.pipeline.limiter import Limiter
 from cairn.pipeline.recent import Recent
 from cairn.pipeline.spikes import Spikes
