@@ -72,4 +72,4 @@ def number(value: float) -> str:
     """Three digits that count."""
     if value == int(value) or value >= 100:
         return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
