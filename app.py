@@ -3,7 +3,7 @@
 import sys
 
 from infra.bundling import Target, build
-from infra.stack import make_app
+from infra.deployment import make_app
 
 zips = build(Target.deployed(), report=lambda line: print(line, file=sys.stderr))
 make_app(bundles=zips["layer-cairn"].parent).synth()

@@ -4,7 +4,6 @@ only there when ``large_uploads`` is set, since it costs money while nothing cra
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -17,10 +16,8 @@ from constructs import Construct
 from infra.function import Worker
 from infra.ingest import grant_intake
 from infra.settings import DeploymentSettings
+from infra.stack import CairnStack
 from infra.storage import Storage
-
-if TYPE_CHECKING:
-    from infra.stack import CairnStack
 
 PORT = 8080
 CPU = 256

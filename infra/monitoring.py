@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aws_cdk import DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -13,12 +11,10 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.function import Function
+from infra.large_uploads import LargeUploadsStack
 from infra.settings import DeploymentSettings
+from infra.stack import CairnStack
 from infra.work_queue import WorkQueue
-
-if TYPE_CHECKING:
-    from infra.large_uploads import LargeUploadsStack
-    from infra.stack import CairnStack
 
 FIVE_MINUTES = Duration.minutes(5)
 OLDEST_MESSAGE = Duration.hours(1)

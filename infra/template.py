@@ -28,7 +28,7 @@ from typing import Any
 from cairn.servers.near import NEAR_VARIABLE
 from infra.bundling import LAYERS, ROOT, SERVICES
 from infra.debug_files import DESCRIPTION as FETCHER
-from infra.stack import make_app
+from infra.deployment import make_app
 
 TEMPLATE = ROOT / "cli/cairn_cli/local/template.json"
 FUNCTIONS = ("ingest", "symbolicate", "debug_files", "compile_symbols")
