@@ -13,6 +13,8 @@ from tests.crash.symbol_files import SAMPLE
 
 DUMP = SAMPLE / "lighthouse.dmp"
 HEAVY = {"pydantic", "rich", "boto3", "botocore", "symbolic", "zstandard", "capstone", "importlib.metadata", "email"}
+SLOW_CLASSES = "dataclasses"
+"""What ``docs/decisions/025-records-are-named-tuples.md`` keeps out."""
 
 
 def stackwalk(cache: Path, *arguments: str | Path) -> Any:
@@ -44,4 +46,15 @@ def test_it_starts_without_what_it_does_not_need() -> None:
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     loaded = done.stderr.split()
     assert "cairn.crash.stackwalk_json" in loaded
-    assert HEAVY.isdisjoint(loaded)
+    assert {*HEAVY, SLOW_CLASSES}.isdisjoint(loaded)
+
+
+def test_symbols_that_are_compiled_are_read_without_dataclasses(tmp_path: Path) -> None:
+    stackwalk(tmp_path, "--symbols", SAMPLE / "lighthouse")
+    again = ["stackwalk", str(DUMP), "--json", "--symbols", str(SAMPLE / "lighthouse")]
+    script = f"import sys; from cairn_cli.main import main; main({again}); print(*sys.modules, file=sys.stderr)"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment)
+    loaded = done.stderr.split()
+    assert "cairn.symbols.symbol_file" in loaded
+    assert SLOW_CLASSES not in loaded

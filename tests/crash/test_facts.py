@@ -1,7 +1,5 @@
 """The facts of whole dumps, and that no dump makes the search for them fail."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,7 +32,7 @@ MOV_FROM_RAX_RCX = "488b0408"  # mov rax, qword ptr [rax + rcx]
 
 
 def test_a_dump_without_an_exception_has_no_facts_but_words() -> None:
-    dump = replace(crash(), exception=None, assertion=Assertion("", "x > 0", "check", "a.c", 3))
+    dump = crash()._replace(exception=None, assertion=Assertion("", "x > 0", "check", "a.c", 3))
     assert analyse(dump) == Facts(assertion="x > 0 in function check, file a.c, line 3")
 
 
@@ -114,9 +112,9 @@ def test_the_thread_gives_the_registers_where_the_exception_has_none() -> None:
     dump = crash(MOV_TO_RAX_PLUS_16, address=0x10, rax=0)
     assert dump.exception is not None
     thread = Thread(id=7, context=dump.exception.context)
-    dump = replace(dump, exception=replace(dump.exception, context=None), threads=(Thread(id=3), thread))
+    dump = dump._replace(exception=dump.exception._replace(context=None), threads=(Thread(id=3), thread))
     assert analyse(dump).pointer is not None
-    assert analyse(replace(dump, threads=())).pointer is None
+    assert analyse(dump._replace(threads=())).pointer is None
 
 
 def test_code_that_the_dump_lacks_is_asked_for() -> None:
@@ -210,7 +208,7 @@ def test_no_instruction_makes_it_fail(code: bytes, arch: Arch, cpsr: int, value:
     dump = crash(arch=arch, address=value, memory={CODE: code})
     assert dump.exception is not None
     names = {name: value for name in _names}
-    held = replace(context(arch), registers={**names, "cpsr": cpsr})
-    facts = analyse(replace(dump, exception=replace(dump.exception, context=held)))
+    held = context(arch)._replace(registers={**names, "cpsr": cpsr})
+    facts = analyse(dump._replace(exception=dump.exception._replace(context=held)))
     for access in (facts.instruction.accesses or ()) if facts.instruction else ():
         assert 0 <= access.address < 1 << (8 * arch.pointer_size)

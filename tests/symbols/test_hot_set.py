@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,7 +113,7 @@ def test_the_hot_set_of_another_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SymbolFileError, match="does not fit"):
         SymbolFile.open(BytesBlob(data + b"more"), hot=hot)
     with pytest.raises(SymbolFileError, match="damaged"):
-        SymbolFile.open(BytesBlob(data), hot=replace(hot, index=b"nonsense"))
+        SymbolFile.open(BytesBlob(data), hot=hot._replace(index_frame=b"nonsense"))
 
 
 def test_the_nearest_symbol_is_kept_too(tmp_path: Path) -> None:

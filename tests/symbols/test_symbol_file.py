@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +177,12 @@ SEGMENT = {"address": 1, "size": 1, "offset": 1, "executable": True}
 def test_segments_that_lie_are_broken(segments: Any, tmp_path: Path) -> None:
     data = sample(tmp_path)
     index = SymbolFile.open(BytesBlob(data))._index
-    good = asdict(index.description) | {"sizes": index.sizes, "names": index.names, "rules": index.rules, "covered": []}
+    good = index.description.to_json() | {
+        "sizes": index.sizes,
+        "names": index.names,
+        "rules": index.rules,
+        "covered": [],
+    }
     SymbolFile.open(BytesBlob(with_index(data, good | {"segments": [SEGMENT]})))
     with pytest.raises(SymbolFileError, match=r"lacks something|no number"):
         SymbolFile.open(BytesBlob(with_index(data, good | {"segments": segments})))

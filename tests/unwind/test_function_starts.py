@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ FUNC 4000 20 0 leaf
 FUNC 4020 100 0 caller_of_leaf
 FUNC 8000 1000 0 main
 """
-MODULE = replace(APP, debug_id="4d9d8f6c-1df4-ef9c-2e9d-7d3c2d6e5b3a")
+MODULE = APP._replace(debug_id="4d9d8f6c-1df4-ef9c-2e9d-7d3c2d6e5b3a")
 LONG, LEAF, CALLER, MAIN = (APP.base + offset for offset in (0x1000, 0x4000, 0x4020, 0x8010))
 RECORD = [STACK + 32, MAIN, 0, 0, 0, 0]
 

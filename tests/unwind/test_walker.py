@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from time import process_time
 
@@ -46,19 +46,19 @@ def context(pc: int, sp: int = STACK) -> Context:
 def test_the_crashed_thread_starts_from_the_exception() -> None:
     dump = LINUX.dump([MAIN, 0], {"rip": LIBC.base})
     crash = ExceptionRecord(thread_id=1, code=11, flags=1, address=0, context=context(HELPER))
-    (stack,) = walk_threads(replace(dump, exception=crash), ALL_OF_APP)
+    (stack,) = walk_threads(dump._replace(exception=crash), ALL_OF_APP)
     assert pcs(stack) == [HELPER, MAIN]
-    (other,) = walk_threads(replace(dump, exception=replace(crash, thread_id=2)), ALL_OF_APP)
+    (other,) = walk_threads(dump._replace(exception=crash._replace(thread_id=2)), ALL_OF_APP)
     assert other.frames[0].pc == LIBC.base
-    (own,) = walk_threads(replace(dump, exception=replace(crash, context=None)), ALL_OF_APP)
+    (own,) = walk_threads(dump._replace(exception=crash._replace(context=None)), ALL_OF_APP)
     assert own.frames[0].pc == LIBC.base
 
 
 def test_threads_come_in_order_and_the_writer_is_empty() -> None:
     dump = LINUX.dump([MAIN, 0], {"rip": HELPER})
     (thread,) = dump.threads
-    threads = (replace(thread, id=7), replace(thread, id=8, context=context(MAIN)), replace(thread, id=9, context=None))
-    dump = replace(dump, threads=threads, breakpad=BreakpadInfo(dump_thread_id=7, requesting_thread_id=8))
+    threads = (thread._replace(id=7), thread._replace(id=8, context=context(MAIN)), thread._replace(id=9, context=None))
+    dump = dump._replace(threads=threads, breakpad=BreakpadInfo(dump_thread_id=7, requesting_thread_id=8))
     writer, asker, without = walk_threads(dump, ALL_OF_APP)
     assert writer == Stack((), StackEnd.DUMP_WRITER)
     assert asker.frames[0].pc == MAIN
@@ -135,9 +135,9 @@ class Far(Rules):
 
 def test_far_rules_are_asked_for_all_threads_at_once() -> None:
     dump = LINUX.dump([MAIN + 5, MAIN + 5, 0], {"rip": HELPER})
-    threads = (*dump.threads, replace(dump.threads[0], context=context(HELPER + 1)))
+    threads = (*dump.threads, dump.threads[0]._replace(context=context(HELPER + 1)))
     rules = Far({range(APP.base, APP.end): FRAME_OF_8})
-    stacks = walk_threads(replace(dump, threads=threads), rules)
+    stacks = walk_threads(dump._replace(threads=threads), rules)
     assert [len(stack.frames) for stack in stacks] == [3, 3]
     assert rules.batches[:2] == [{HELPER, HELPER + 1}, {MAIN + 4}]
     assert not any(rules.batches[2:])
@@ -202,7 +202,7 @@ def hostile(module_size: int) -> Minidump:
     words = [0x40_0000 + index * 37 % 0x10_0000 for index in range(20_000)]
     region = MemoryRegion(STACK, memoryview(pack(words, 8)))
     every = tuple(Thread(number, context=context(MAIN, STACK + 8 * number), stack=region) for number in range(4096))
-    return replace(LINUX.dump([], {"rip": 0}), threads=every, modules=modules, memory=Memory.of([region]))
+    return LINUX.dump([], {"rip": 0})._replace(threads=every, modules=modules, memory=Memory.of([region]))
 
 
 @dataclass

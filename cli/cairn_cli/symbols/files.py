@@ -7,7 +7,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from rich.filesize import decimal
 from rich.text import Text
@@ -156,7 +156,7 @@ def stored_json(file: StoredFile) -> dict[str, object]:
         "sha1": file.sha1,
         "name": file.name,
         "reason": file.record.reason if file.record else None,
-        "entries": [asdict(entry) for entry in file.entries],
+        "entries": [entry.to_json() for entry in file.entries],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cairn.crash.analysis.bit_flips import bit_flips
 from cairn.crash.analysis.cpp_exception import cpp_exception
@@ -26,8 +26,7 @@ from cairn.crash.fault_address import is_general_protection, reported_access
 from cairn.minidump.records import Context, Minidump
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What was found; ``None``, ``False`` and empty mean "not found", not "not so".
 
     ``access`` is what was done to the crash address, as the OS or the instruction has it. ``general_protection``: the
@@ -64,16 +63,15 @@ def analyse(dump: Minidump, code_bytes: CodeBytes | None = None) -> Facts:
     thrown = cpp_exception(dump.exception, dump.system, dump.memory, code_bytes)
     context = dump.exception.context or _thread_context(dump, dump.exception.thread_id)
     if context is None:
-        return replace(
-            words,
+        return words._replace(
             cpp_exception=thrown,
             access=reported_access(dump.exception, dump.system),
             general_protection=is_general_protection(dump.exception, dump.system),
             stack_overflow=reported_overflow(dump.exception.code, dump.system.os, None),
         )
     fault = fault_of(dump, dump.exception, context, code_bytes)
-    return replace(
-        _fault_facts(fault), cpp_exception=thrown, assertion=words.assertion, abort_message=words.abort_message
+    return _fault_facts(fault)._replace(
+        cpp_exception=thrown, assertion=words.assertion, abort_message=words.abort_message
     )
 
 

@@ -6,7 +6,6 @@ The one call behind the symbolicate function and ``cairn stackwalk``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from cairn.crash.explain import explain
 from cairn.crash.facts import analyse
@@ -48,7 +47,7 @@ def process(data: bytes | memoryview | DistantFile, finder: SymbolFinder) -> Cra
 
 def with_limit(dump: Minidump, file: DistantFile) -> Minidump:
     """The dump with a problem when it was too large to read all that was asked of it."""
-    return replace(dump, problems=(*dump.problems, file.problem)) if file.problem else dump
+    return dump._replace(problems=(*dump.problems, file.problem)) if file.problem else dump
 
 
 def _touched(stacks: Sequence[tuple[NamedFrame, ...]]) -> frozenset[Module]:

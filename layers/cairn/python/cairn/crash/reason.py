@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cairn.crash.fault_address import DUMP_REQUESTED, address_is_meaningful, crash_address
 from cairn.crash.reason_apple import apple_reason
@@ -14,8 +14,7 @@ from cairn.minidump.records import ExceptionRecord, Os, SystemInfo
 _SIMULATED = {Os.WINDOWS: 0x0517A7ED, Os.MACOS: 0x43507378, Os.IOS: 0x43507378}
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """``text`` as rust-minidump prints it (``SIGSEGV / SEGV_MAPERR``); ``address`` as it and Breakpad give it.
 
     ``address_is_meaningful`` is false where the address is none that the program used (a signal sent by kill or abort,

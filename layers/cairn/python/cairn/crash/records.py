@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cairn.crash.facts import Facts
 from cairn.crash.reason import Reason
@@ -11,8 +11,7 @@ from cairn.symbols.records import Location, ModuleSymbols
 from cairn.unwind.frames import Frame, StackEnd
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFrame:
+class NamedFrame(NamedTuple):
     """A physical frame and the calls at its address, innermost inlined call first; empty when nothing is known.
 
     ``hint`` is then the nearest symbol below and how far above its start the frame is, if the module has one
@@ -24,8 +23,7 @@ class NamedFrame:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NamedStack:
+class NamedStack(NamedTuple):
     """The frames of one thread, callee first."""
 
     thread: Thread
@@ -33,8 +31,7 @@ class NamedStack:
     end: StackEnd
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModule:
+class LoadedModule(NamedTuple):
     """A module of the dump and what was found for it; ``touched`` when a frame lies in it."""
 
     module: Module
@@ -42,8 +39,7 @@ class LoadedModule:
     touched: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Crash:
+class Crash(NamedTuple):
     """All there is to say of a dump. ``stacks`` stand in the order of the dump's threads."""
 
     dump: Minidump

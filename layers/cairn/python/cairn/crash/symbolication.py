@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from cairn.crash.function_name import trim
 from cairn.crash.records import LoadedModule, NamedFrame
@@ -26,8 +25,7 @@ if TYPE_CHECKING:  # a walk without symbols does not pay for reading them
     from cairn.symbols.symbol_file import SymbolFile
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The symbol files for a module, or the status that stands for their absence and why."""
 
     files: tuple[SymbolFile, ...] = ()
@@ -53,8 +51,7 @@ class DistantFinder(SymbolFinder, Protocol):
         """Run all ``tasks``, so that their waiting overlaps. Each works on a symbol file of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
+class _Loaded(NamedTuple):
     found: Found
     names: SymbolFile | None
     unwind: SymbolFile | None

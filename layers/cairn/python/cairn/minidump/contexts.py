@@ -7,16 +7,14 @@ that name code and stack are read; floating point and vector state are not.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cairn.minidump.errors import OutOfBoundsError
 from cairn.minidump.records import Arch, Context
 from cairn.minidump.window import Window
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Registers of one width that lie one behind the other. ``code`` is a struct code."""
 
     offset: int
@@ -29,8 +27,7 @@ class Row:
         return self.offset + len(self.names) * struct.calcsize(self.code)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """One kind of context blob. It is this kind when the ``flags`` number has the ``cpu`` bit."""
 
     flags: Row

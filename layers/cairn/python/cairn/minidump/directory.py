@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from minidump.constants import MINIDUMP_STREAM_TYPE
 
@@ -51,8 +50,7 @@ STREAM_NAMES: Final[dict[int, str]] = {
 } | EXTENSION_STREAMS
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The 32 bytes that a minidump begins with."""
 
     stream_count: int

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cairn.minidump.records import Os
 from cairn.minidump.source import c_string
@@ -16,8 +15,7 @@ APPLE: Final = (Os.MACOS, Os.IOS)
 ELF_SYSTEMS: Final = (Os.LINUX, Os.ANDROID, Os.FUCHSIA, Os.SOLARIS)
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """What a module's entry says about the file it was loaded from."""
 
     os: Os
@@ -31,8 +29,7 @@ class Image:
         return f"{self.timestamp:08x}{self.size:x}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
+class Ids(NamedTuple):
     """The ids of a module, as ``Module`` has them."""
 
     debug_id: str | None = None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cairn.minidump.distant import Data
 from cairn.minidump.errors import OutOfBoundsError
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryRegion:
+class MemoryRegion(NamedTuple):
     """Bytes of the crashed process from ``start`` on. ``data`` is a view into the dump, never a copy."""
 
     start: int
@@ -40,12 +39,12 @@ class MemoryRegion:
         return None if raw is None else int.from_bytes(raw, "big" if self.big_endian else "little")
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """All regions, sorted by start; of overlapping ones the last that starts at or below an address answers."""
+class Memory(NamedTuple):
+    """All regions, sorted by start; of overlapping ones the last that starts at or below an address answers. ``starts``
+    are theirs: use ``Memory.of``."""
 
     regions: tuple[MemoryRegion, ...] = ()
-    _starts: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    starts: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, regions: Iterable[MemoryRegion]) -> Memory:
@@ -55,7 +54,7 @@ class Memory:
 
     def region_at(self, address: int) -> MemoryRegion | None:
         """The region that holds the byte at ``address``."""
-        index = bisect_right(self._starts, address) - 1
+        index = bisect_right(self.starts, address) - 1
         if index < 0:
             return None
         region = self.regions[index]

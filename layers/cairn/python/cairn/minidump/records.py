@@ -7,8 +7,8 @@ nothing here is ever invented. The reader (``reader.py``) is the only maker of t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from cairn.minidump.memory import Memory, MemoryRegion
 
@@ -51,8 +51,7 @@ class Os(StrEnum):
     UNKNOWN = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """The CPU registers of a thread.
 
     ``registers`` has the architecture's own lower-case names without ``$``: ``rip``, ``eip``, ``r15``, ``x29``, ``lr``,
@@ -66,8 +65,7 @@ class Context:
     sp: int
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(NamedTuple):
     """One thread of the crashed process, in the order of the thread list.
 
     ``stack`` is the memory to walk, already found (thread descriptor, or the memory list where its RVA is 0).
@@ -86,8 +84,7 @@ class Thread:
     start_address: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """A loaded module. Ids follow section 1.5 of the notes on the format.
 
     ``debug_id`` is the hyphenated lower-case GUID with ``-<age hex>`` when the age is not zero
@@ -115,8 +112,7 @@ class Module:
         return self.code_file.replace("\\", "/").rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class UnloadedModule:
+class UnloadedModule(NamedTuple):
     """A module that was unloaded before the crash (Windows)."""
 
     base: int
@@ -125,8 +121,7 @@ class UnloadedModule:
     code_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExceptionRecord:
+class ExceptionRecord(NamedTuple):
     """What stopped the process. ``code`` and ``flags`` mean what the OS says: signal and si_code on Linux, exception
     and code on macOS, NTSTATUS and flags on Windows. ``context`` beats the thread's own context."""
 
@@ -139,8 +134,7 @@ class ExceptionRecord:
     context: Context | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SystemInfo:
+class SystemInfo(NamedTuple):
     """The machine. ``os_version`` is ``major.minor.build`` or, on Linux, the kernel's release; ``os_build`` what is
     left of the version text. ``cpu_info`` is ``family 6 model 58 stepping 9`` and the like."""
 
@@ -154,8 +148,7 @@ class SystemInfo:
     platform_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MiscInfo:
+class MiscInfo(NamedTuple):
     """The process: id, and times in seconds (Unix time for ``created``)."""
 
     process_id: int | None = None
@@ -165,16 +158,14 @@ class MiscInfo:
     build: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BreakpadInfo:
+class BreakpadInfo(NamedTuple):
     """Which thread wrote the dump and which one asked for it."""
 
     dump_thread_id: int | None
     requesting_thread_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
+class Assertion(NamedTuple):
     """A failed check of the C runtime, as Breakpad's Windows handler records it."""
 
     kind: str
@@ -184,28 +175,25 @@ class Assertion:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class CrashpadModule:
+class CrashpadModule(NamedTuple):
     """Crashpad's annotations of one module; ``objects`` holds the string-typed annotation objects."""
 
     module_index: int
-    simple: Mapping[str, str] = field(default_factory=dict)
+    simple: Mapping[str, str] = {}
     listed: tuple[str, ...] = ()
-    objects: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class CrashpadInfo:
+class CrashpadInfo(NamedTuple):
     """Crashpad's own stream: report and client id as hyphenated GUIDs, annotations of the process and its modules."""
 
     report_id: str
     client_id: str
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
     modules: tuple[CrashpadModule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MappedRange:
+class MappedRange(NamedTuple):
     """A range of the address space with its permissions (``/proc/<pid>/maps``, or the Windows memory info list).
 
     ``permissions`` is ``rwx`` with ``-`` for what is missing; ``path`` the mapped file, if any. ``committed`` is false
@@ -219,16 +207,15 @@ class MappedRange:
     committed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LinuxInfo:
+class LinuxInfo(NamedTuple):
     """The text files of ``/proc`` that a Linux writer copies; keys and values as the files have them."""
 
     cpuinfo: str = ""
     status: str = ""
-    lsb_release: Mapping[str, str] = field(default_factory=dict)
+    lsb_release: Mapping[str, str] = {}
     command_line: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    auxv: Mapping[int, int] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
+    auxv: Mapping[int, int] = {}
     limits: str = ""
 
     @property
@@ -239,8 +226,7 @@ class LinuxInfo:
         return int(number) if number.isdecimal() and len(number) < 20 else None
 
 
-@dataclass(frozen=True, slots=True)
-class MacCrashInfo:
+class MacCrashInfo(NamedTuple):
     """One record of Apple's ``__crash_info``."""
 
     module: str = ""
@@ -253,8 +239,7 @@ class MacCrashInfo:
     abort_cause: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Handle:
+class Handle(NamedTuple):
     """An open handle (Windows) or file descriptor (rust's Linux writer)."""
 
     handle: int
@@ -262,8 +247,7 @@ class Handle:
     object_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(NamedTuple):
     """A directory entry: what the dump holds, whether Cairn reads it or not."""
 
     type: int
@@ -272,8 +256,7 @@ class Stream:
     rva: int
 
 
-@dataclass(frozen=True, slots=True)
-class Minidump:
+class Minidump(NamedTuple):
     """A whole dump. ``problems`` says, for a person, what could not be read and was left out."""
 
     timestamp: int
@@ -283,7 +266,7 @@ class Minidump:
     threads: tuple[Thread, ...] = ()
     modules: tuple[Module, ...] = ()
     unloaded_modules: tuple[UnloadedModule, ...] = ()
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory = Memory()
     exception: ExceptionRecord | None = None
     misc: MiscInfo | None = None
     breakpad: BreakpadInfo | None = None

@@ -8,7 +8,6 @@ the rest is read here.
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -65,7 +64,7 @@ def read_misc_info(source: Source) -> MiscInfo | None:
     has_build = flags & HAS_BUILD and min(size, len(stream)) >= offset + length
     build = decode_utf16(stream.window(offset, length)) if has_build else None
     misc = MiscInfo(process_id if flags & HAS_PROCESS_ID else None, build=build)
-    return replace(misc, created=created, user_time=user, kernel_time=kernel) if flags & HAS_TIMES else misc
+    return misc._replace(created=created, user_time=user, kernel_time=kernel) if flags & HAS_TIMES else misc
 
 
 def read_memory_info(source: Source) -> tuple[MappedRange, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from cairn.store.aws import Clients
 from cairn.store.settings import Settings
@@ -48,7 +48,7 @@ class DebugFileRecords:
             "sk": "debug_file",
             "key": record.key,
             "size": record.size,
-            "entries": [asdict(entry) for entry in record.entries],
+            "entries": [entry.to_json() for entry in record.entries],
             "reason": record.reason[:REASON_LIMIT] if record.reason else None,
             "version": record.version,
             "created": record.created,

@@ -48,6 +48,9 @@ class SymbolEntry:
     debug_file_size: int | None = None
     has_code: bool | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"features": self.features._asdict()}
+
 
 @dataclass(frozen=True, slots=True)
 class CompileFailure:
@@ -107,7 +110,7 @@ class SymbolIndex:
                 pk,
                 sk,
                 f"SET #{name} = :entry",
-                {":entry": asdict(entry), ":version": entry.version},
+                {":entry": entry.to_json(), ":version": entry.version},
                 NEWER_STAYS.format(name),
             )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.rules import CfiRule, Expression, WinRule
@@ -29,8 +29,7 @@ _TOKEN = re.compile(r"-?[0-9]{1,20}|\$?[.A-Za-z_][.\w]*|[-+*/%^@]", re.ASCII)
 _UNDEFINED = ".undef"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """``rule`` holds from ``start`` to the next row; ``None`` is a gap. ``is_init``: an INIT record begins here."""
 
     start: int
@@ -38,8 +37,7 @@ class Row:
     is_init: bool = False
 
 
-@dataclass(slots=True)
-class _Record:
+class _Record(NamedTuple):
     """An INIT record, and its deltas as they came."""
 
     start: int

@@ -41,7 +41,7 @@ class Compiled:
     has_code: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"path": str(self.path)}
+        return asdict(self) | {"path": str(self.path), "features": self.features._asdict()}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Compiled:

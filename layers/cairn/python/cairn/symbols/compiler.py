@@ -74,7 +74,7 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path) -> Comp
         raise MalformedDebugFileError(" ".join(problems))
     ends: dict[int, int] = _attempt(lambda: _symbol_ends(debug_object, path), {}, problems)
     segments: tuple[Segment, ...] = _attempt(lambda: segments_of(debug_object, path), (), problems)
-    description = replace(_describe(debug_object, path, names, bool(rows)), segments=segments)
+    description = _describe(debug_object, path, names, bool(rows))._replace(segments=segments)
     with SymbolFileWriter(target) as writer:
         if names is not None:
             writer.add_names(name_pieces(names, ends, readable))

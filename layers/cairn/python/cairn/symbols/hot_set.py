@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, replace
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cairn.symbols.errors import SymbolFileError, SymbolFileVersionError
 from cairn.symbols.pieces import compress, decompress
@@ -37,11 +36,10 @@ _COMPRESSION_LEVEL = 3
 _CFI, _WIN = "cfi", "win"
 
 
-@dataclass(frozen=True, slots=True)
-class HotSet:
-    """``index`` is the compressed index of the symbol file; ``names`` and ``rules`` are answers by offset."""
+class HotSet(NamedTuple):
+    """``index_frame`` is the compressed index of the symbol file; ``names`` and ``rules`` are answers by offset."""
 
-    index: bytes
+    index_frame: bytes
     names: Mapping[int, tuple[Location, ...]]
     rules: Mapping[int, Rule | None]
 
@@ -51,13 +49,13 @@ class HotSet:
         locations = _numbered(one for of in names.values() for one in of)
         distinct = _numbered(rule for rule in rules.values() if rule)
         answers = {
-            "locations": [astuple(location) for location in locations],
+            "locations": list(locations),
             "names": [[offset, *(locations[one] for one in of)] for offset, of in names.items()],
             "distinct": [_packed(rule) for rule in distinct],
             "rules": [[offset, *([distinct[rule]] if rule else [])] for offset, rule in rules.items()],
         }
         packed = compress(json.dumps(answers, separators=(",", ":")).encode(), _COMPRESSION_LEVEL)
-        whole = _HEADER.pack(_MAGIC, CURRENT, len(self.index)) + self.index + packed
+        whole = _HEADER.pack(_MAGIC, CURRENT, len(self.index_frame)) + self.index_frame + packed
         return whole if len(whole) <= MAX_SIZE else None
 
     @classmethod
@@ -96,13 +94,13 @@ def _numbered(values: Iterable[_Value]) -> dict[_Value, int]:
 
 
 def _packed(rule: Rule) -> list[Any]:
-    return [_CFI if isinstance(rule, CfiRule) else _WIN, *astuple(rule)]
+    return [_CFI if isinstance(rule, CfiRule) else _WIN, *rule]
 
 
 def _unpacked(kind: str, *fields: Any) -> Rule:
     if kind == _WIN:
         rule = WinRule(*fields)
-        return replace(rule, program=None if rule.program is None else tuple(rule.program))
+        return rule._replace(program=None if rule.program is None else tuple(rule.program))
     cfa, ra, registers, at_function_start = fields
     named = tuple((name, _expression(tokens)) for name, tokens in registers)
     return CfiRule(tuple(cfa), _expression(ra), named, at_function_start)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from itertools import chain, pairwise
 
 from cairn.symbols.columns import ColumnReader, Piece, deltas, pack
@@ -186,7 +185,7 @@ class NamePiece:
         if row < 1 or self._row_locations[row] or not (chain := self._chain(self._row_locations[row - 1])):
             return ()
         location = self._location(chain[-1], is_outermost=True, is_alone=len(chain) == 1)
-        return (replace(location, file=None, line=None, ends_before=True),)
+        return (location._replace(file=None, line=None, ends_before=True),)
 
     def covered(self) -> Iterator[tuple[int, int | None]]:
         """Yield the stretches ``(start, end)`` that belong to functions; ``None`` ends the last, if it is open."""

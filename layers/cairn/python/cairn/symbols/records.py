@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SymbolStatus(StrEnum):
@@ -19,8 +19,7 @@ class SymbolStatus(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(NamedTuple):
     """What a debug file has to offer."""
 
     symbols: bool = False
@@ -29,8 +28,7 @@ class Features:
     sources: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """One function at an address; inlined calls give several, innermost first.
 
     ``function`` is the readable name with arguments, ``symbol`` the name as the file has it. ``entry`` is the
@@ -49,8 +47,7 @@ class Location:
     ends_before: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleSymbols:
+class ModuleSymbols(NamedTuple):
     """What was found for one module of a dump: statuses for names and for unwinding, and why not, for a person."""
 
     debug_status: SymbolStatus
@@ -59,8 +56,7 @@ class ModuleSymbols:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A stretch of a program's file that is loaded: ``size`` bytes from ``offset`` in the file on go to ``address``,
     relative to the module's base. What is not in the file (zeros) does not count."""
 

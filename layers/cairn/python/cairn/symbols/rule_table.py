@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from cairn.symbols.cfi_text import Row, parse_rule
 from cairn.symbols.columns import ColumnReader, Piece, deltas, pack
@@ -69,7 +68,7 @@ class RulePiece:
         mark = self._marks[row]
         rule = self._rule(mark & ~_INIT)
         if mark & _INIT and self._starts[row] == offset and isinstance(rule, CfiRule):
-            return replace(rule, at_function_start=True)
+            return rule._replace(at_function_start=True)
         return rule
 
     def _rule(self, number: int) -> CfiRule | WinRule | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Expression = tuple[str | int, ...]
 """A postfix expression of ``STACK CFI``: numbers as ``int``; register names without ``$`` (``rsp``, ``x29``, ``.cfa``,
 ``.ra``), and the operators ``+ - * / % ^ @`` as ``str``."""
 
 
-@dataclass(frozen=True, slots=True)
-class CfiRule:
+class CfiRule(NamedTuple):
     """All rules that hold at an address, INIT and deltas merged.
 
     ``ra`` is ``None`` where the record has a ``.cfa`` but no return address (or an undefined one): that frame is the
@@ -24,8 +23,7 @@ class CfiRule:
     at_function_start: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WinRule:
+class WinRule(NamedTuple):
     """A ``STACK WIN`` record (x86 Windows). Sizes in bytes. ``program`` is the token list of a frame-data record (type
     4); an FPO record (type 0) has ``None`` there and says whether it allocates a base pointer."""
 

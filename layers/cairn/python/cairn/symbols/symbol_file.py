@@ -10,10 +10,9 @@ import struct
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cairn.symbols.blob import Blob
 from cairn.symbols.columns import Piece
@@ -54,8 +53,7 @@ _TRAILER = struct.Struct("<II8s")
 _TEXTS = ("debug_id", "code_id", "arch", "kind", "format", "name")
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(NamedTuple):
     """What a symbol file is about. The fields mean what they mean in ``libsymbolic.DebugObject``; ``name`` is the debug
     file's own name, and ``segments`` what of that file is loaded: nothing where it holds no code."""
 
@@ -67,6 +65,10 @@ class Description:
     name: str
     features: Features
     segments: tuple[Segment, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        segments = [segment._asdict() for segment in self.segments]
+        return self._asdict() | {"features": self.features._asdict(), "segments": segments}
 
 
 class SymbolFileWriter:
@@ -101,7 +103,7 @@ class SymbolFileWriter:
 
     def finish(self, description: Description, covered: Iterable[Stretch]) -> None:
         """Write the index; ``covered`` are the stretches of addresses that belong to functions."""
-        index = {**asdict(description), **self._starts}
+        index = {**description.to_json(), **self._starts}
         index |= {"sizes": self._sizes, "covered": Coverage.of(covered).bounds}
         frame = compress(json.dumps(index, separators=(",", ":")).encode(), COMPRESSION_LEVEL)
         self._file.write(frame)
@@ -138,7 +140,7 @@ class SymbolFile:
             SymbolFileError: it is damaged.
         """
         tail = None if hot else _Tail(blob)
-        frame = tail.index_frame if tail else hot.index if hot else b""
+        frame = tail.index_frame if tail else hot.index_frame if hot else b""
         index = _Index(frame)
         pieces = Pieces(blob, len(_MAGIC), index.sizes)
         if len(_MAGIC) + sum(index.sizes) + len(frame) + _TRAILER.size != blob.size:
@@ -292,7 +294,7 @@ class _Index:
             self.names = _numbers(index["names"], 0)
             self.rules = _numbers(index["rules"], 0)
             self.covered = Coverage(_numbers(index["covered"], 0))
-            features = Features(**{field.name: index["features"][field.name] is True for field in fields(Features)})
+            features = Features(**{name: index["features"][name] is True for name in Features._fields})
             texts = {name: index[name] for name in _TEXTS}
             segments = tuple(_segment(value) for value in index["segments"])
         except (KeyError, TypeError) as error:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.paths import clean_path, join_path
@@ -30,8 +30,7 @@ _LOCATION = struct.Struct("<4I")
 _FILE_SIZES = {7: 12, 8: 12, 9: 24}
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A function as the file has it. ``symbol`` may be mangled; ``entry`` is relative to the module's base."""
 
     symbol: str
@@ -39,8 +38,7 @@ class Function:
     language: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One link of an inline chain: indexes into functions and files (``None``: unknown file), and line (0: unknown)."""
 
     function: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from cairn.minidump.records import Arch
@@ -32,8 +31,7 @@ Step = Caller | StackEnd | None
 """A caller, the reason why there is none, or ``None`` when this way of looking found nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(NamedTuple):
     """A CPU: names of its registers, its calling convention, and what to do without unwind rules.
 
     - ``adjustment`` leads from a return address into the call before it, once ``code_mask`` has cleared other bits.
@@ -52,7 +50,7 @@ class Architecture:
     adjustment: int
     callee_saved: tuple[str, ...]
     without_rules: Callable[[StackView, Frame], Step]
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = {}
     link_register: str | None = None
     signed: tuple[str, ...] = ()
     code_mask: int = -1

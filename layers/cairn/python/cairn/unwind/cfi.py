@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cairn.symbols.rules import CfiRule, Expression
 from cairn.unwind.architecture import Architecture, Registers
@@ -17,8 +17,7 @@ Evaluate = Callable[[Mapping[str, int], Read], int | None]
 """A compiled expression: from registers (and ``.cfa``) and memory to a value, ``None`` when that cannot be had."""
 
 
-@dataclass(frozen=True, slots=True)
-class CfiProgram:
+class CfiProgram(NamedTuple):
     """A :class:`CfiRule`, compiled for one architecture.
 
     ``ra`` counts as a register here, the program counter. ``saved`` registers lie at an offset from the CFA, as nearly

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from cairn.minidump.records import Module
 from cairn.symbols.rules import CfiRule, WinRule
@@ -34,8 +33,7 @@ class StackEnd(StrEnum):
     DUMP_WRITER = "dump_writer"  # the thread wrote the dump and has nothing to tell
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One physical frame, callee first in a walk.
 
     ``pc`` is the instruction pointer as found (for a caller: the return address); ``lookup_address`` the address to
@@ -48,11 +46,10 @@ class Frame:
     sp: int
     trust: Trust
     module: Module | None = None
-    registers: Mapping[str, int] = field(default_factory=dict)
+    registers: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(NamedTuple):
     """The frames of one thread and why there are no more."""
 
     frames: tuple[Frame, ...]

@@ -10,15 +10,14 @@ holds the trampoline's code, that is compared too. Layouts: ``rt_sigframe`` in `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cairn.minidump.records import Arch, Os
 from cairn.unwind.architecture import Registers
 from cairn.unwind.process import Process, StackView
 
 
-@dataclass(frozen=True, slots=True)
-class SavedContext:
+class SavedContext(NamedTuple):
     """How a system saves the registers of interrupted code: their offsets from the trampoline's stack pointer (or from
     where ``locate`` says the context is), ``word`` bytes each, and the test that tells a context from other data."""
 

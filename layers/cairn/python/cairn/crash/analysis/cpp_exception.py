@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cairn.crash.analysis.records import CppException
 from cairn.minidump.memory import Memory
@@ -46,8 +46,7 @@ def cpp_exception(
     return CppException(tuple(name for name, _ in found), _message(image, thrown, found))
 
 
-@dataclass(frozen=True, slots=True)
-class _Image:
+class _Image(NamedTuple):
     memory: Memory
     program: Reader | None
     base: int

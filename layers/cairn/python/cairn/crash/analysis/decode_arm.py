@@ -46,7 +46,7 @@ def _memory(instruction: Any, operand: Any, mnemonic: str, size: int | None) -> 
         access=_access(mnemonic),
         size=size,
         base=register_name(instruction, operand.mem.base),
-        index=register_name(instruction, operand.mem.index),
+        index_register=register_name(instruction, operand.mem.index),
         scale=-scale if operand.subtracted else scale,
         displacement=operand.mem.disp,
     )

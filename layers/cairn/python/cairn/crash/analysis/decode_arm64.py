@@ -40,7 +40,7 @@ def _memory(instruction: Any, operand: Any, mnemonic: str, size: int | None) -> 
         access=_access(mnemonic),
         size=size,
         base=register_name(instruction, operand.mem.base),
-        index=register_name(instruction, operand.mem.index),
+        index_register=register_name(instruction, operand.mem.index),
         scale=1 << (operand.shift.value & 7),
         displacement=operand.mem.disp,
         signed_index=operand.ext in _SIGNED_EXTENSIONS,

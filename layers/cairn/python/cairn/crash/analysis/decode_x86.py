@@ -84,7 +84,7 @@ def _operand(instruction: Any, operand: Any, mnemonic: str) -> str | MemoryOpera
         access=access_of(operand),
         size=None if mnemonic.startswith(_UNKNOWN_SIZE) else operand.size,
         base=register_name(instruction, operand.mem.base),
-        index=register_name(instruction, operand.mem.index),
+        index_register=register_name(instruction, operand.mem.index),
         scale=operand.mem.scale,
         displacement=operand.mem.disp,
     )

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cairn.crash.analysis.records import Access
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryOperand:
-    """``base + index * scale + displacement``, registers by the assembler's names; ``size`` in bytes, if known."""
+class MemoryOperand(NamedTuple):
+    """``base + index_register * scale + displacement``, registers by the assembler's names; ``size`` in bytes, if
+    known."""
 
     access: Access
     size: int | None
     base: str | None = None
-    index: str | None = None
+    index_register: str | None = None
     scale: int = 1
     displacement: int = 0
     signed_index: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """``operands`` is ``None`` where the memory it touches cannot be told from registers alone.
 
     ``target`` is the register or memory that holds where an indirect branch goes, ``divisor`` what a division divides
@@ -41,5 +40,5 @@ class Decoded:
     @property
     def registers(self) -> tuple[str, ...]:
         """The registers that addresses are made of, each once."""
-        names = [name for operand in self.operands or () for name in (operand.base, operand.index) if name]
+        names = [name for operand in self.operands or () for name in (operand.base, operand.index_register) if name]
         return tuple(dict.fromkeys(names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cairn.crash import fault_address
 from cairn.crash.analysis.address_map import AddressMap
@@ -13,8 +13,7 @@ from cairn.minidump.memory import Memory
 from cairn.minidump.records import Context, ExceptionRecord, Minidump, SystemInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """The exception, the registers at it, and the instruction that they were at, if there is one."""
 
     exception: ExceptionRecord

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cairn.crash.analysis.address_map import AddressMap
 from cairn.crash.analysis.decode import MAX_INSTRUCTION_SIZE, decode
@@ -19,8 +19,7 @@ CodeBytes = Callable[[int, int], bytes | None]
 _THUMB = 0x20  # the T bit of the CPSR
 
 
-@dataclass(frozen=True, slots=True)
-class Crashing:
+class Crashing(NamedTuple):
     """The instruction as a person sees it, and as it was decoded, for the other analyses."""
 
     instruction: Instruction
@@ -51,8 +50,7 @@ def operand_value(operand: str | MemoryOperand, context: Context, memory: Memory
     return None if address is None or operand.size is None else memory.read_int(address, operand.size)
 
 
-@dataclass(frozen=True, slots=True)
-class _Registers:
+class _Registers(NamedTuple):
     context: Context
     address: int
     size: int
@@ -95,11 +93,11 @@ def _address(operand: MemoryOperand, registers: _Registers) -> int | None:
         if base is None:
             return None
         total += base
-    if operand.index:
-        index = registers.value(operand.index)
+    if operand.index_register:
+        index = registers.value(operand.index_register)
         if index is None:
             return None
-        if operand.signed_index and operand.index.startswith("w") and index >> 31:
+        if operand.signed_index and operand.index_register.startswith("w") and index >> 31:
             index -= 1 << 32
         total += index * operand.scale
     return total & ((1 << (8 * registers.context.arch.pointer_size)) - 1)

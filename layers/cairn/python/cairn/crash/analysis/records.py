@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Access(StrEnum):
@@ -20,8 +20,7 @@ class Access(StrEnum):
         return {"read": "r", "write": "w", "readwrite": "rw", "execute": "x"}[self.value]
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryAccess:
+class MemoryAccess(NamedTuple):
     """Memory that the crashing instruction was about to touch.
 
     ``size`` in bytes, ``None`` where it depends on more than the instruction. ``base`` is the register that holds the
@@ -41,8 +40,7 @@ class MemoryAccess:
         return self.address <= address < self.address + (self.size or 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """The instruction at the program counter, in the assembler's words.
 
     ``accesses`` is ``None`` where they cannot be told (an unknown register, a segment base), and empty where there are
@@ -62,8 +60,7 @@ class PointerKind(StrEnum):
     NON_CANONICAL = "non-canonical"
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
+class Pointer(NamedTuple):
     """The bad pointer behind the crash address: a null one and the ``offset`` added to it (signed, in bytes), or the
     real ``address`` where the CPU reported none because it was not canonical."""
 
@@ -82,16 +79,14 @@ class OverflowEvidence(StrEnum):
     STACK_NOT_CAPTURED = "stack_not_captured"
 
 
-@dataclass(frozen=True, slots=True)
-class StackOverflow:
+class StackOverflow(NamedTuple):
     """The thread ran out of stack. ``stack_pointer`` is where it stood, ``None`` without registers."""
 
     evidence: OverflowEvidence
     stack_pointer: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BitFlip:
+class BitFlip(NamedTuple):
     """An address that the crash address becomes when one bit of it, or of ``register``, is turned over, and at which
     there is memory. ``confidence`` (0 to 1) is a rule of thumb of rust-minidump's, no probability."""
 
@@ -110,8 +105,7 @@ class Inconsistency(StrEnum):
     ADDRESS_NOT_ACCESSED = "crashing_access_not_found_in_memory_accesses"
 
 
-@dataclass(frozen=True, slots=True)
-class CppException:
+class CppException(NamedTuple):
     """A C++ exception that nobody caught. ``types`` are the types a handler could name, the thrown one first;
     ``message`` is what ``what()`` says, where it lies in the dump."""
 
