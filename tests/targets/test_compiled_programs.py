@@ -1,0 +1,84 @@
+"""Real programs of every system: names, lines, inlined calls and unwinding, against the machine that runs them.
+
+``python -m tests.targets`` does the same with many more programs.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from cairn.symbols.pe import Pe
+from tests.targets.check import STACKS, Findings, check
+from tests.targets.generated import Program, generate
+from tests.targets.zig import (
+    LINUX_AMD64,
+    LINUX_ARM,
+    LINUX_ARM64,
+    MACOS_AMD64,
+    MACOS_ARM64,
+    WINDOWS_AMD64,
+    WINDOWS_ARM64,
+    WINDOWS_X86,
+    Built,
+    Target,
+    build,
+)
+
+SIGNED, FRAMELESS = "-mbranch-protection=standard", "-O1 -fomit-frame-pointer"
+EVERYWHERE = (
+    (WINDOWS_AMD64, 100, "-O2"),
+    (WINDOWS_AMD64, 30, "-O0"),
+    (WINDOWS_AMD64, 30, "-Os -Xclang -fwinx64-eh-unwindv2=best-effort"),
+    (WINDOWS_ARM64, 100, "-O2"),
+    (WINDOWS_ARM64, 30, "-O0"),
+    (WINDOWS_ARM64, 30, f"-Os {SIGNED}"),
+    (WINDOWS_ARM64, 30, FRAMELESS),
+    (LINUX_ARM64, 100, "-O2"),
+    (LINUX_AMD64, 30, "-O2"),
+)
+"""Systems whose unwind data holds at every instruction; how many functions the program has; how it is compiled."""
+
+IN_CALLS = (
+    (WINDOWS_X86, "-O2"),
+    (LINUX_ARM, "-O2 -mthumb"),
+    (LINUX_ARM, "-O1 -marm"),
+    (MACOS_AMD64, "-O2"),
+    (MACOS_ARM64, "-O2"),
+)
+"""Systems whose unwind data need not hold in prologues and epilogues."""
+
+
+def run(folder: Path, target: Target, functions: int, flags: str, everywhere: bool) -> tuple[Program, Built, Findings]:
+    program = generate(seed=1, functions=functions)
+    source = folder / "generated.c"
+    source.write_text(program.source)
+    built = build(target, source, *flags.split())
+    return program, built, check(program, built, everywhere)
+
+
+@pytest.mark.parametrize(("target", "functions", "flags"), EVERYWHERE, ids=lambda value: getattr(value, "name", value))
+def test_every_instruction(target: Target, functions: int, flags: str, tmp_path: Path) -> None:
+    program, _, findings = run(tmp_path, target, functions, flags, everywhere=True)
+    assert findings.wrong == []
+    assert findings.places > 90 * functions
+    assert findings.calls == len(program.probes)
+    assert findings.stacks == findings.calls // STACKS > 5
+
+
+@pytest.mark.parametrize(("target", "flags"), IN_CALLS, ids=lambda value: getattr(value, "name", value))
+def test_every_call(target: Target, flags: str, tmp_path: Path) -> None:
+    program, _, findings = run(tmp_path, target, 30, flags, everywhere=False)
+    assert findings.wrong == []
+    assert findings.calls == len(program.probes)
+    assert findings.stacks == findings.calls // STACKS > 5
+
+
+def test_arm64_programs_have_both_kinds_of_unwind_data(tmp_path: Path) -> None:
+    source = tmp_path / "generated.c"
+    source.write_text(generate(seed=1).source)
+    pe = Pe(build(WINDOWS_ARM64, source, *FRAMELESS.split()).program.read_bytes())
+    kinds = [data & 3 for _, data in struct.iter_unpack("<II", pe.exception_table())]
+    assert (kinds.count(0) > 10, kinds.count(1) > 10) == (True, True)
