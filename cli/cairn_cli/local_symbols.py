@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class FolderFinder:
-    """Symbol files compiled on first use into a cache (a ``crash.symbolication.SymbolFinder``)."""
+    """Symbol files compiled on first use into a cache (a ``crash.symbolication.SymbolFinder``). ``merge_gap`` is that
+    of ``symbols.blob.Blob``."""
 
-    def __init__(self, paths: Sequence[Path], cache: Path) -> None:
-        self._symbols = _symbols(paths, cache) if paths else None
+    def __init__(self, paths: Sequence[Path], cache: Path, merge_gap: int = 0) -> None:
+        self._symbols = _symbols(paths, cache, merge_gap) if paths else None
 
     def expect(self, ids: Iterable[tuple[str | None, str | None]]) -> None:
         """Nothing to prepare: a file is compiled when a frame first needs it."""
@@ -41,7 +42,7 @@ class FolderFinder:
         return tuple(self._symbols.problems) if self._symbols else ()
 
 
-def _symbols(paths: Sequence[Path], cache: Path) -> LocalSymbols:
+def _symbols(paths: Sequence[Path], cache: Path, merge_gap: int) -> LocalSymbols:
     from cairn.symbols.folder import LocalSymbols
 
-    return LocalSymbols(paths, cache)
+    return LocalSymbols(paths, cache, merge_gap)

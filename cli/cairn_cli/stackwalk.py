@@ -12,6 +12,7 @@ from cairn.crash.process import process
 from cairn.crash.records import Crash
 from cairn.crash.stackwalk_json import stackwalk_json
 from cairn.minidump.errors import MinidumpError
+from cairn.symbols.blob import REQUEST_GAP
 from cairn.symbols.errors import DebugFileError
 from cairn_cli.errors import CliError
 from cairn_cli.local_symbols import FolderFinder
@@ -49,7 +50,7 @@ def default_cache() -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     """Walk the dump and print it; returns the exit code."""
-    finder = FolderFinder(arguments.symbols, arguments.cache)
+    finder = FolderFinder(arguments.symbols, arguments.cache, REQUEST_GAP if arguments.explain_reads else 0)
     crash = _walk(arguments, finder)
     if arguments.json:
         print(json.dumps(stackwalk_json(crash, finder.problems), separators=(",", ":")))

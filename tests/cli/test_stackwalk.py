@@ -3,8 +3,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from cairn.symbols.blob import REQUEST_GAP, FileBlob
+from cairn_cli.main import main
 from tests.cli.command import Done, cairn
 from tests.crash.symbol_files import SAMPLE
 
@@ -70,6 +73,23 @@ def test_the_reads_are_explained(tmp_path: Path) -> None:
     ]
     assert sum(int(cell[-2]) for cell in cells[:-1]) == int(cells[-1][-2])
     assert "$0.80 for GETs" in price
+
+
+@pytest.mark.parametrize(("form", "gap"), (("--explain-reads", REQUEST_GAP), ("--json", 0)))
+def test_only_to_explain_reads_are_they_done_as_from_afar(
+    form: str, gap: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gaps = []
+
+    def blob(path: Path, merge_gap: int = 0) -> FileBlob:
+        if path.suffix == ".symbols":
+            gaps.append(merge_gap)
+        return FileBlob(path, merge_gap)
+
+    monkeypatch.setattr("cairn.symbols.folder.FileBlob", blob)
+    arguments = ["stackwalk", str(DUMP), "--symbols", str(SAMPLE / "lighthouse"), "--cache", str(tmp_path), form]
+    assert main(arguments) == 0
+    assert gaps == [gap]
 
 
 def test_without_symbols_there_are_no_reads(tmp_path: Path) -> None:

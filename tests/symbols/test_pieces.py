@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import zstandard
 
 from cairn.symbols import pieces as pieces_module
-from cairn.symbols.blob import BytesBlob
+from cairn.symbols.blob import BytesBlob, FileBlob
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.pieces import Pieces, compress, decompress
 
@@ -30,8 +31,8 @@ def blob_of(frames: Sequence[bytes]) -> CountingBlob:
 
 
 def test_pieces_near_each_other_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces_module, "MERGE_GAP", 2 * SIZES[0])
     blob = blob_of(FRAMES)
+    monkeypatch.setattr(blob, "merge_gap", 2 * SIZES[0])
     pieces = Pieces(blob, 4, SIZES)
     assert dict(pieces.load([9, 1, 3, 1])) == {number: b"piece %d" % number for number in (1, 3, 9)}
     assert [len(call) for call in blob.calls] == [2]
@@ -39,6 +40,14 @@ def test_pieces_near_each_other_are_read_together(monkeypatch: pytest.MonkeyPatc
     assert pieces.bytes_read == sum(SIZES[1:4]) + SIZES[9]
     assert dict(pieces.load([2])) == {2: b"piece 2"}  # it lay in the gap
     assert len(blob.calls) == 1
+
+
+def test_a_file_of_this_machine_is_asked_for_what_is_needed_alone(tmp_path: Path) -> None:
+    path = tmp_path / "pieces"
+    path.write_bytes(b"".join(FRAMES))
+    pieces = Pieces(FileBlob(path), 0, SIZES)
+    assert dict(pieces.load([1, 2, 9])) == {number: b"piece %d" % number for number in (1, 2, 9)}
+    assert (pieces.reads, pieces.bytes_read) == (2, SIZES[1] + SIZES[2] + SIZES[9])
 
 
 def test_much_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

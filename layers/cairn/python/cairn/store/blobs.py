@@ -11,6 +11,7 @@ from pathlib import Path
 from cairn.store.aws import Clients
 from cairn.store.errors import RefusedError
 from cairn.store.objects import Objects
+from cairn.symbols.blob import REQUEST_GAP
 
 READS_AT_ONCE = 8
 """Requests of this process that are on their way at the same time, over all blobs."""
@@ -21,6 +22,8 @@ class S3Blob:
 
     ``requests`` and ``bytes_read`` count what was asked of S3. Threads may share one.
     """
+
+    merge_gap = REQUEST_GAP
 
     def __init__(self, clients: Clients, bucket: str, key: str, size: int | None = None) -> None:
         """Raises ``RefusedError`` (``no_such_object``) when ``size`` is not given and there is no such object."""

@@ -22,12 +22,13 @@ class LocalSymbols:
 
     Compiled files are kept in ``cache_dir`` by the content of the debug file and the version of the format, and used
     again. A debug file that did not change since is not even opened. ``problems`` says, for a person, which files could
-    not be read.
+    not be read. ``merge_gap`` is that of the blobs that are read.
     """
 
-    def __init__(self, paths: Sequence[Path], cache_dir: Path) -> None:
+    def __init__(self, paths: Sequence[Path], cache_dir: Path, merge_gap: int = 0) -> None:
         self._paths = tuple(paths)
         self._cache_dir = cache_dir / f"v{CURRENT}"
+        self._merge_gap = merge_gap
         self._known = KnownFiles(self._cache_dir / "known.json")
         self._opened: dict[Path, tuple[SymbolFile, ...]] = {}
         self.problems: list[str] = []
@@ -83,10 +84,17 @@ class LocalSymbols:
         folder = self._cache_dir / self._known.content_hash(path)
         self._known.save()
         try:
-            return _open_folder(folder, path)
+            return self._open_folder(folder, path)
         except (SymbolFileError, OSError):
             self._compile(path, folder)
-        return _open_folder(folder, path)
+        return self._open_folder(folder, path)
+
+    def _open_folder(self, folder: Path, debug_file: Path) -> tuple[SymbolFile, ...]:
+        paths = sorted(folder.glob("*.symbols"))
+        if not paths:
+            raise FileNotFoundError(folder)
+        opened = [FileBlob(path, self._merge_gap) for path in paths]
+        return tuple(SymbolFile.open(blob, partial(_open_file, debug_file)) for blob in opened)
 
     def _compile(self, path: Path, folder: Path) -> None:
         """Compile a debug file into ``folder``. The imports are here since hardly any walk compiles something."""
@@ -120,13 +128,6 @@ def _matches(file: SymbolFile, debug_id: str | None, code_id: str | None) -> boo
     if debug_id and file.debug_id:
         return file.debug_id == debug_id
     return code_id is not None and file.code_id == code_id
-
-
-def _open_folder(folder: Path, debug_file: Path) -> tuple[SymbolFile, ...]:
-    paths = sorted(folder.glob("*.symbols"))
-    if not paths:
-        raise FileNotFoundError(folder)
-    return tuple(SymbolFile.open(FileBlob(path), partial(_open_file, debug_file)) for path in paths)
 
 
 def _open_file(path: Path) -> FileBlob | None:

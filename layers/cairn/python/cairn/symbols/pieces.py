@@ -13,9 +13,6 @@ import zstandard
 from cairn.symbols.blob import Blob
 from cairn.symbols.errors import SymbolFileError
 
-MERGE_GAP = 2 * 1024 * 1024
-"""Bytes between two pieces that are read rather than asked around: a GET costs as much as moving 2.4 MB."""
-
 MAX_PIECE_SIZE = 8 * 1024 * 1024
 """Bytes of a decompressed piece: no piece that is written comes near."""
 
@@ -121,7 +118,7 @@ class Pieces:
         runs: list[tuple[int, int]] = []
         for begin, end in (self._neighbours(number, around) for number in numbers):
             first, last = runs[-1] if runs else (begin, begin)
-            is_near = self._bounds[begin] - self._bounds[last + 1] <= MERGE_GAP
+            is_near = self._bounds[begin] - self._bounds[last + 1] <= self._blob.merge_gap
             if runs and is_near and self._bounds[end + 1] - self._bounds[first] <= BATCH_BYTES:
                 runs[-1] = (first, end)
             else:

@@ -16,7 +16,6 @@ from typing import Any
 from cairn.symbols.blob import Blob
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.paths import clean_path
-from cairn.symbols.pieces import MERGE_GAP
 
 WHOLE_FILE = 3 * 1024 * 1024
 """Bytes up to which a bundle is read whole: cheaper than a second request."""
@@ -124,7 +123,7 @@ class _RangedFile(io.RawIOBase):
         missing = [(start, min(end, self._blob.size)) for start, end in sorted(spans) if self._find(start, end) is None]
         merged: list[tuple[int, int]] = []
         for start, end in missing:
-            if merged and start - merged[-1][1] <= MERGE_GAP:
+            if merged and start - merged[-1][1] <= self._blob.merge_gap:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             else:
                 merged.append((start, end))
