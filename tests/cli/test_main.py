@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from cairn_cli.main import COMMANDS, main
@@ -30,6 +33,15 @@ def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
             main(arguments)
         assert done.value.code == 2
         assert "usage: cairn" in capsys.readouterr().err
+
+
+def test_the_program_keeps_garbage_collection_from_what_it_imports() -> None:
+    script = (
+        "import gc, sys; from cairn_cli.main import program; sys.argv = ['cairn', 'stackwalk', 'nowhere']; "
+        "print(program(), gc.isenabled(), 'cairn.crash.process' in sys.modules, gc.get_freeze_count() > 1000)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "True", "True", "True"]
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: object) -> None:
