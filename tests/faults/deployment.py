@@ -32,6 +32,7 @@ from cairn.store.projects import Projects
 from cairn.store.queues import CRASH_QUEUE_VARIABLE, DEBUG_FILE_QUEUE_VARIABLE
 from cairn.store.settings import VARIABLES, Settings
 from cairn.store.table import from_item
+from cairn.store.tokens import SCOPES, ApiTokens
 from tests.emulator import make_store
 from tests.faults.clients import Died, Fault, FaultyClients
 
@@ -48,13 +49,21 @@ NOTIFIED = {
 }
 """Queue to how the keys of the objects begin and end of which it is told (``infra.storage``)."""
 
-ESTIMATES = ("outcome#",)
-"""What the partitions begin with that count roughly: a function that fails may leave a count out."""
+ESTIMATES = ("outcome#", "hour#")
+"""What the keys of rows begin with that count roughly: a function that fails may leave a count out, or count again."""
 
-MEMORY = "used"
-"""The attribute that tells when symbols were last of use: what fails there is noted by the next crash."""
+MEMORY = ("used", "tries")
+"""Attributes that tell when symbols were last of use, which the next crash notes too, and how often a symbol server was
+asked."""
+
+PASSING = ("uploads/", "chunks/", "hot/")
+"""Objects that go away by themselves, whatever became of them."""
+
+RANDOM = ("token#",)
+"""What the partitions begin with that differ from one deployment to the next."""
 
 YEAR = 365 * 86400
+SENT_ID = re.compile(rb"sent-[0-9a-f]{32}-")
 
 numbers = itertools.count()
 
@@ -80,6 +89,7 @@ class Deployment:
     settings: Settings = field(init=False)
     queues: dict[str, str] = field(init=False)
     key: str = field(init=False)
+    token: str = field(init=False)
     told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -90,6 +100,7 @@ class Deployment:
             self._make_queue(queue)
         projects = Projects(self.settings, self.clients)
         self.key = projects.create_key(projects.create("demo", "Demo").id, "").public_key
+        self.token, _ = ApiTokens(self.settings, self.clients).create("http://127.0.0.1", "tests", SCOPES)
 
     def call(self, function: str, event: Any, fault: Fault | None = None) -> Invocation:
         """Call a function in a process of its own that knows nothing yet."""
@@ -103,17 +114,18 @@ class Deployment:
 
     def post(self, path: str, body: bytes, headers: dict[str, str], fault: Fault | None = None) -> Invocation:
         """Send a request to the ingest function."""
-        http = {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "x"}
-        event = {
-            "version": "2.0",
-            "rawPath": path,
-            "rawQueryString": f"sentry_key={self.key}",
-            "headers": headers,
-            "requestContext": {"http": http, "requestId": "id", "stage": "$default"},
-            "isBase64Encoded": True,
-            "body": base64.b64encode(body).decode(),
-        }
-        return self.call("ingest", event, fault)
+        return self.ask("POST", path, body, headers, fault)
+
+    def ask(
+        self, method: str, path: str, body: bytes, headers: dict[str, str], fault: Fault | None = None
+    ) -> Invocation:
+        """Send a request by any method to the ingest function."""
+        return self.call("ingest", request_event(method, path, body, headers, f"sentry_key={self.key}"), fault)
+
+    def post_files(self, path: str, body: bytes, headers: dict[str, str], fault: Fault | None = None) -> Invocation:
+        """Send a request to the API of debug files, as a build machine does."""
+        known = {"host": "crashes.example.com", "authorization": f"Bearer {self.token}", **headers}
+        return self.call("debug_files", request_event("POST", path, body, known), fault)
 
     def deliver(self, queue: str, fault: Fault | None = None) -> Invocation | None:
         """Hand the next message of a queue to its function, as Lambda does: it stays unless the function is done with
@@ -153,11 +165,14 @@ class Deployment:
         return self.bodies("crashes-dead") + self.bodies("debug-files-dead")
 
     def objects(self) -> dict[str, str]:
-        """The objects of the bucket: key to hash."""
+        """The objects of the bucket that stay: key to hash."""
         found = {}
         for entry in self.clients.s3.list_objects_v2(Bucket=self.settings.bucket).get("Contents", []):
-            body = self.clients.s3.get_object(Bucket=self.settings.bucket, Key=entry["Key"])["Body"].read()
-            found[entry["Key"]] = hashlib.sha256(without_times(body)).hexdigest()
+            if not entry["Key"].startswith(PASSING):
+                body = self.clients.s3.get_object(Bucket=self.settings.bucket, Key=entry["Key"])["Body"].read()
+                name = comparable(entry["Key"].encode()).decode()
+                assert name not in found, "two objects of one kind"
+                found[name] = hashlib.sha256(comparable(body)).hexdigest()
         return found
 
     def state(self) -> dict[str, Any]:
@@ -165,8 +180,7 @@ class Deployment:
         earlier look-ups: two deployments in which the same has happened have the same state."""
         tables = (self.settings.projects_table, self.settings.symbols_table, self.settings.events_table)
         rows = {table.removeprefix(self.name): dict(map(self._row, self._items(table))) for table in tables}
-        objects = {key: value for key, value in self.objects().items() if not key.startswith("hot/")}
-        return rows | {"objects": {without_times(key.encode()).decode(): value for key, value in objects.items()}}
+        return rows | {"objects": self.objects()}
 
     def events(self) -> list[dict[str, Any]]:
         """The rows of all events."""
@@ -181,15 +195,18 @@ class Deployment:
 
     def _items(self, table: str) -> Iterator[Any]:
         for page in self.clients.dynamodb.get_paginator("scan").paginate(TableName=table):
-            yield from (item for item in page["Items"] if not item["pk"]["S"].startswith(ESTIMATES))
+            for item in page["Items"]:
+                if not any(item[name]["S"].startswith(ESTIMATES + RANDOM) for name in ("pk", "sk")):
+                    yield item
 
     def _row(self, item: Any) -> tuple[str, Any]:
         row = from_item(item)
-        row.pop(MEMORY, None)
+        for name in MEMORY:
+            row.pop(name, None)
         if isinstance(row.get("body"), bytes):
             row["body"] = json.loads(zstandard.decompress(row["body"]))
         text = json.dumps(row, sort_keys=True, default=repr).replace(self.key, "<key>")
-        same = json.loads(without_times(text.encode()))
+        same = json.loads(comparable(text.encode()))
         return f"{same['pk']} {same['sk']}", same
 
     def _make_queue(self, queue: str) -> None:
@@ -251,6 +268,20 @@ def context() -> Any:
     )
 
 
+def request_event(method: str, path: str, body: bytes, headers: dict[str, str], query: str = "") -> dict[str, Any]:
+    """A request as API Gateway gives it to a function."""
+    http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "x"}
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": {"http": http, "requestId": "id", "stage": "$default"},
+        "isBase64Encoded": True,
+        "body": base64.b64encode(body).decode(),
+    }
+
+
 def notification(key: str) -> str:
     """S3's message about a new object."""
     record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": quote_plus(key, safe="/")}}}
@@ -272,9 +303,10 @@ def record_of(message: Any) -> dict[str, Any]:
     }
 
 
-def without_times(content: bytes) -> bytes:
-    """A text in which every time from this year and until the end of all retention is the same, be it in seconds or in
-    ISO 8601."""
+def comparable(content: bytes) -> bytes:
+    """A text in which all is the same that is another each time: the ids of uploads in steps, and every time from this
+    year and until the end of all retention, be it in seconds or in ISO 8601."""
+    content = SENT_ID.sub(b"sent-<id>-", content)
     year = time.gmtime().tm_year
     dates = re.sub(rb"\b(%d|%d)-\d\d-\d\d(T[\d:.]+Z?)?" % (year - 1, year), b"<time>", content)
     return re.sub(rb"\b\d{10}(\.\d+)?\b", lambda found: b'"<time>"' if is_near(found[0]) else found[0], dates)

@@ -10,7 +10,7 @@ from cairn.pipeline.delete_debug_file import Deletion
 from cairn.store.errors import StoreError
 from tests.faults.clients import Died, Fault, FaultyClients, Kind
 from tests.faults.deployment import Deployment
-from tests.faults.test_every_call import SYMBOLS, differences, every_fault, sha1, upload_debug_file
+from tests.faults.scenarios import SYMBOLS, differences, every_fault, sha1, upload_debug_file
 
 
 def compiled(deployment: Deployment) -> None:

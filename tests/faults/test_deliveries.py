@@ -11,7 +11,7 @@ import pytest
 from cairn.store.notifications import object_keys, requeue_message
 from tests.faults.clients import Fault, Kind
 from tests.faults.deployment import TRIES, Deployment
-from tests.faults.test_every_call import (
+from tests.faults.scenarios import (
     NAMED,
     Deploy,
     accepted,
