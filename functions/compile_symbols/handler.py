@@ -112,7 +112,7 @@ def fetch(project_id: int, key: str) -> None:
         metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
     for attempt in done.attempts:
         logger.info("symbol server", source=attempt.source, location=attempt.location, status=attempt.status)
-    logger.info("fetched", project=project_id, module=key, debug_files=done.keys, attempts=len(done.attempts))
+    logger.info("fetched", project=project_id, wanted=key, debug_files=done.keys, attempts=len(done.attempts))
 
 
 def compile_all(keys: tuple[str, ...]) -> None:

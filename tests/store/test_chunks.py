@@ -88,7 +88,11 @@ def test_what_is_under_way_for_too_long_is_started_again(
 ) -> None:
     plan = new_plan()
     assemblies.start(plan)
-    later = time.time() + assemblies_module.PENDING_SECONDS + 1
+    assemblies.pend(plan)
+    later = time.time() + assemblies_module.SENDING_SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert not assemblies.start(plan)
+    later += assemblies_module.PENDING_SECONDS
     monkeypatch.setattr(time, "time", lambda: later)
     assert assemblies.find([(plan.sha1, plan.id)]) == {}
     assert assemblies.plan(plan.sha1, plan.id) == plan, "a late message must find its plan"
@@ -108,6 +112,29 @@ def test_a_cancelled_plan_can_be_started(assemblies: Assemblies) -> None:
     assemblies.start(plan)
     assemblies.cancel(plan)
     assert assemblies.find([(plan.sha1, plan.id)]) == {}
+    assert assemblies.start(plan)
+
+
+def test_what_nobody_was_told_of_is_soon_started_again(assemblies: Assemblies, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = new_plan()
+    assemblies.start(plan)
+    assert not assemblies.start(plan)
+    later = time.time() + assemblies_module.SENDING_SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert assemblies.find([(plan.sha1, plan.id)]) == {}
+    assert assemblies.start(plan)
+
+
+def test_a_plan_that_failed_at_once_does_not_count_as_under_way(
+    assemblies: Assemblies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message was sent, and carried out before it was noted that it was sent."""
+    plan = new_plan()
+    assemblies.start(plan)
+    assemblies.fail(plan, "it is wrong")
+    assemblies.pend(plan)
+    later = time.time() + assemblies_module.FAILED_SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
     assert assemblies.start(plan)
 
 

@@ -31,6 +31,7 @@ from cairn.intake.upload import Delivery, Upload
 from cairn.pipeline.accept_step import IN_STEPS, NewId, open_sent, take_step
 from cairn.pipeline.intake_stores import ClientKey, Projects, Stores
 from cairn.pipeline.sender import Became, Sender, counted, decided
+from cairn.pipeline.signed_upload import storing
 
 READERS: dict[Endpoint, Callable[[Request, Limits, NewFile], Delivery]] = {
     Endpoint.MINIDUMP: read_minidump_request,
@@ -97,7 +98,8 @@ def read(
 ) -> Delivery:
     """What the body brings, and what it refers to."""
     if envelope is not None:
-        return read_envelope(envelope, limits, new_file, sent)
+        with storing():  # what it refers to is read from there
+            return read_envelope(envelope, limits, new_file, sent)
     return replace(READERS[route.endpoint](request, limits, new_file), about=route.event_id)
 
 

@@ -12,6 +12,10 @@ from cairn.store.settings import Settings
 from cairn.store.table import Row, Table
 
 PREFIX = "assembly#"
+SENDING_SECONDS = 30
+"""How long an assembly counts whose message is being sent. A function that dies before it has sent it leaves no more
+than this: then whoever asks starts it again."""
+
 PENDING_SECONDS = 20 * 60
 """How long an assembly counts as under way. Then whoever asks for it starts it again: its message may be lost."""
 
@@ -55,7 +59,7 @@ class Assemblies:
         self._table = Table(clients, settings.symbols_table)
 
     def start(self, plan: Plan) -> bool:
-        """Note that a plan is to be carried out; ``False`` when it is already."""
+        """Note that a plan is to be carried out, of which nobody is told yet; ``False`` when it is already."""
         now = int(time.time())
         row = {
             "pk": f"{PREFIX}{plan.sha1}",
@@ -63,7 +67,7 @@ class Assemblies:
             "name": plan.name,
             "chunks": plan.chunks,
             "size": plan.size,
-            "counts_until": now + PENDING_SECONDS,
+            "counts_until": now + SENDING_SECONDS,
             "expires": now + KEPT_SECONDS,
         }
         return self._table.put(row, NONE_COUNTS, {":now": now})
@@ -71,6 +75,17 @@ class Assemblies:
     def cancel(self, plan: Plan) -> None:
         """Let a plan that was started be one that can be started."""
         self._table.update(f"{PREFIX}{plan.sha1}", plan.id, "SET #counts_until = :now", {":now": 0})
+
+    def pend(self, plan: Plan) -> None:
+        """Let a plan that was started count as under way: the message is sent. Not one that has failed meanwhile."""
+        until = int(time.time()) + PENDING_SECONDS
+        self._table.update(
+            f"{PREFIX}{plan.sha1}",
+            plan.id,
+            "SET #counts_until = :until",
+            {":until": until},
+            "attribute_exists(#chunks) AND attribute_not_exists(#reason)",
+        )
 
     def fail(self, plan: Plan, reason: str) -> None:
         """Note why a plan could not be carried out."""

@@ -78,6 +78,7 @@ class AssembleCall:
             except StoreError:
                 self.assemblies.cancel(plan)
                 raise
+            self.assemblies.pend(plan)
         return state("assembling")
 
 
