@@ -16,7 +16,7 @@ from hypercorn.config import Config
 
 from cairn.intake.limits import KIB
 from cairn.intake.messages import Request, Response
-from cairn.pipeline.accept import accept
+from cairn.pipeline.accept import accept, refused_by_head
 from cairn.pipeline.front import LIMITS, logger, report, stores
 from services.large_uploads.application import LargeUploads
 
@@ -35,6 +35,11 @@ SHOWN = 200
 def take(request: Request) -> Response:
     """Answer one request."""
     return accept(request, stores(), LIMITS, time.time, lambda: uuid4().hex)
+
+
+def refuse(request: Request) -> Response | None:
+    """The answer to a request that is refused whatever its body is."""
+    return refused_by_head(request, stores().projects)
 
 
 def tell(method: str, path: str, response: Response, size: int, seconds: float) -> None:
@@ -60,7 +65,7 @@ def settings() -> Config:
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    application = LargeUploads(take, tell, LIMITS, ready=stores)
+    application = LargeUploads(take, tell, LIMITS, refuse=refuse, ready=stores)
     asyncio.run(serve(cast(Any, application), settings()))
 
 

@@ -1,4 +1,7 @@
-"""ASGI to ``accept``: a body goes to a file as it comes, and a thread takes the crash out of it."""
+"""ASGI to ``accept``: a body goes to a file as it comes, and a thread takes the crash out of it.
+
+A request whose head is refused gets its answer before its body is read.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,7 @@ PATIENCE = 20.0
 
 Send = Callable[[Message], Awaitable[None]]
 Accept = Callable[[Request], Response]
+Refuse = Callable[[Request], Response | None]
 Told = Callable[[str, str, Response, int, float], None]
 """Is told method, path, response, bytes of the body, and seconds of each answer."""
 
@@ -56,7 +60,8 @@ Told = Callable[[str, str, Response, int, float], None]
 class LargeUploads:
     """The ASGI application. ``accept`` answers a request, in a thread; ``tell`` is called in the loop.
 
-    ``ready`` is called in a thread before the first request is taken.
+    ``refuse`` is asked first, in a thread, of a request whose body is still to come: it answers one that is refused
+    whatever its body is. ``ready`` is called in a thread before the first request is taken.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class LargeUploads:
         tell: Told,
         limits: Limits,
         *,
+        refuse: Refuse = lambda _: None,
         ready: Callable[[], object] = lambda: None,
         patience: Patience | None = None,
         places: Places | None = None,
@@ -72,11 +78,13 @@ class LargeUploads:
         self._accept = accept
         self._tell = tell
         self._limits = limits
+        self._refuse = refuse
         self._ready = ready
         self._patience = patience or Patience()
         self._places = places or Places(PLACES, WAITING, PATIENCE)
         self._piece_places = Places(PIECES, PIECES_WAITING, PATIENCE)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="accept")
+        self._look_ups = ThreadPoolExecutor(THREADS, thread_name_prefix="refuse")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request of the HTTP scope; a websocket is closed."""
@@ -99,10 +107,9 @@ class LargeUploads:
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         started = time.monotonic()
         method, path = scope["method"], scope["raw_path"].decode("latin-1")
-        whole = True
         with TemporaryFile(buffering=0) as body:
             try:
-                response = await self._answer(scope, receive, body)
+                response, whole = await self._answer(scope, receive, body)
             except ClientGoneError:
                 return
             except Exception as error:
@@ -113,17 +120,20 @@ class LargeUploads:
             await drain(receive, self._patience)
             await send({"type": "http.response.body"})
 
-    async def _answer(self, scope: Message, receive: Receive, body: RawIOBase) -> Response:
-        """The response to a request that was received whole. Raises an ``IntakeError`` before that."""
+    async def _answer(self, scope: Message, receive: Receive, body: RawIOBase) -> tuple[Response, bool]:
+        """The response to a request, and whether that was received whole. Raises an ``IntakeError`` before that."""
         headers = joined(scope["headers"])
         is_piece = scope["method"] == "PATCH" and PIECE.fullmatch(scope["path"])
         limits = replace(self._limits, compressed_body=self._limits.tus) if is_piece else self._limits
+        in_thread = asyncio.get_running_loop().run_in_executor
+        request = request_of(scope, headers, body)
         async with (self._piece_places if is_piece else self._places).place():
+            if has_body(headers) and (response := await in_thread(self._look_ups, self._refuse, request)):
+                return response, False
             check_size(declared_size(headers), limits)
             await receive_body(receive, body, limits, self._patience)
             body.seek(0)
-            request = request_of(scope, headers, body)
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._accept, request)
+            return await in_thread(self._threads, self._accept, request), True
 
 
 def as_intake_error(error: Exception) -> IntakeError:
@@ -136,7 +146,7 @@ def as_intake_error(error: Exception) -> IntakeError:
 
 
 def request_of(scope: Message, headers: Mapping[str, str], body: RawIOBase) -> Request:
-    """The request of a scope whose body was received."""
+    """The request of a scope; its body is what was received."""
     return Request(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
@@ -158,6 +168,11 @@ def joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 def declared_size(headers: Mapping[str, str]) -> int:
     """The bytes that a client says it sends; 0 when it does not say. The server has checked that it is a number."""
     return int(headers.get("content-length", "0"))
+
+
+def has_body(headers: Mapping[str, str]) -> bool:
+    """Whether something follows the head."""
+    return declared_size(headers) > 0 or "transfer-encoding" in headers
 
 
 async def respond(response: Response, method: str, send: Send, *, whole: bool = True) -> None:

@@ -16,7 +16,7 @@ from hypercorn.config import Config
 from cairn.intake.errors import IntakeError
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
-from cairn.pipeline.accept import accept
+from cairn.pipeline.accept import accept, refused_by_head
 from cairn.pipeline.intake_stores import Stores
 from services.large_uploads.application import LargeUploads
 from services.large_uploads.places import Places
@@ -106,7 +106,10 @@ def served(
         if response.error:
             door.errors.append(response.error)
 
-    application = LargeUploads(take, tell, limits, patience=patience, places=places)
+    def refuse(request: Request) -> Response | None:
+        return refused_by_head(request, OneProject())
+
+    application = LargeUploads(take, tell, limits, refuse=refuse, patience=patience, places=places)
     listener = socket.create_server(("127.0.0.1", 0))
     door.port = listener.getsockname()[1]
     thread = threading.Thread(target=run, args=(application, door, listener.detach(), idle))

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+import subprocess
 import threading
 import time
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -105,6 +108,66 @@ def test_refusals_are_those_of_intake(method: str, path: str, status: int, detai
         reply = door.send(head(path, method))
         assert (reply.status, json.loads(reply.body)["detail"]) == (status, detail)
         assert reply.headers["access-control-allow-origin"] == "*"
+
+
+NO_KEY = f"/api/42/envelope/?sentry_key={'f' * 32}"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        (f"{PATH}?sentry_key={'f' * 32}", {}, 403),
+        (f"/api/43/minidump/?{QUERY}", {}, 403),
+        (PATH, {"X_Sentry_Auth": f"Sentry sentry_key={'f' * 32}"}, 403),
+        (NO_KEY, {}, 403),
+        (f"/api/42/upload/{'0' * 32}/?sentry_key=short", {}, 405),
+        (PATH, {}, 401),
+        (f"/api/42/other/?{QUERY}", {}, 404),
+        (f"{PATH}?sentry_key={'f' * 32}", {"Expect": "100-continue"}, 403),
+    ],
+    ids=["query", "project", "header", "envelope", "method", "no key", "path", "expect"],
+)
+def test_a_bad_head_is_refused_before_its_body_comes(path: str, headers: dict[str, str], status: int) -> None:
+    with served() as door, door.connect() as connection:
+        connection.sendall(head(path, Content_Length=20 * MIB, **headers))
+        reply = read_reply(connection)
+        assert reply.status == status, "and not a byte of the body was sent"
+        assert reply.headers["connection"] == "close"
+        assert door.told == [("POST", path.partition("?")[0], status, 0)]
+        assert door.send(request(form(dump_part(DUMP)), path, **headers)).body == reply.body, "accept says the same"
+
+
+def test_a_key_in_an_envelope_alone_is_looked_at_when_it_has_come() -> None:
+    with served() as door, door.connect() as connection:
+        sent = envelope(item("event", {}), dsn=f"https://{'f' * 32}@localhost/42", event_id=EVENT_ID)
+        connection.sendall(head("/api/42/envelope/", Content_Length=len(sent)) + sent[:-1])
+        assert not door.told
+        connection.sendall(sent[-1:])
+        assert read_reply(connection).status == 403
+        assert door.told == [("POST", "/api/42/envelope/", 403, len(sent))]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize(("key", "status"), [(QUERY, 200), (f"sentry_key={'f' * 32}", 403)], ids=["good", "bad"])
+def test_curl_that_asks_before_it_sends(tmp_path: Path, key: str, status: int) -> None:
+    """curl sends ``Expect: 100-continue`` above 1 MB, and waits a second for the answer."""
+    dump = tmp_path / "large.dmp"
+    dump.write_bytes(b"MDMP" + bytes(18 * MIB))
+    with served() as door:
+        url = f"http://127.0.0.1:{door.port}{PATH}?{key}"
+        form = ["-F", f"upload_file_minidump=@{dump}"]
+        sent = ["-H", "Expect: 100-continue", "--limit-rate", "40M", "-w", "%{http_code} %{size_upload} %{exitcode}"]
+        done = subprocess.run(
+            ["curl", "-s", "-o", str(tmp_path / "answer"), *sent, *form, url],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        answered, uploaded, code = map(int, done.stdout.split())
+        assert (answered, code) == (status, 0), done
+        assert (uploaded > 18 * MIB) == (status == 200), "what is refused is not sent to its end"
+        assert [told[2] for told in door.told] == [status]
 
 
 def test_all_that_ingest_serves_is_served() -> None:

@@ -10,7 +10,7 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from cairn.intake.attachments_request import read_attachments_request
-from cairn.intake.auth import Credentials, credentials, envelope_credentials
+from cairn.intake.auth import Credentials, carried_credentials, credentials, envelope_credentials
 from cairn.intake.bodies import NewFile, body_pieces
 from cairn.intake.envelope_request import OpenSent, read_envelope
 from cairn.intake.envelopes import EnvelopeReader
@@ -74,18 +74,37 @@ def accept(request: Request, stores: Stores, limits: Limits, now: Callable[[], f
         return counted(refused(error), [(Outcome.REJECTED, error.reason, 1)], sender, stores.outcomes)
 
 
+def refused_by_head(request: Request, projects: Projects) -> Response | None:
+    """The answer to a request that is refused whatever its body is, which is not read. ``accept`` answers the same."""
+    try:
+        if request.method != "OPTIONS":
+            key_in_head(request, route_of(request.method, request.path), projects)
+    except IntakeError as error:
+        return refused(error)
+    return None
+
+
 def identify(
     request: Request, route: Route, projects: Projects, limits: Limits, now: Callable[[], float]
 ) -> tuple[Sender, EnvelopeReader | None]:
-    """Who sends. Nothing is read of the body before the key is known to be good, but for the first line of an envelope,
-    which may hold the key; the envelope is answered too."""
-    envelope = None
+    """Who sends. Nothing is read of the body before the key is known to be good, but for the first line of an envelope
+    when that alone can hold the key; the envelope is answered too."""
+    found, envelope = key_in_head(request, route, projects), None
     if route.endpoint is Endpoint.ENVELOPE and route.project_id is not None:
         envelope = EnvelopeReader(body_pieces(request, limits))
         who = envelope_credentials(request, envelope.header.get("dsn"), route.project_id)
+        found = found or (who, check_key(projects, who, route.project_id))
+    assert found is not None  # noqa: S101 - only an envelope needs no key in its head
+    return Sender(*found, now()), envelope
+
+
+def key_in_head(request: Request, route: Route, projects: Projects) -> tuple[Credentials, ClientKey] | None:
+    """The good key that query and headers carry; ``None`` for an envelope without one. Raises an ``IntakeError``."""
+    if route.endpoint is Endpoint.ENVELOPE and route.project_id is not None:
+        who = carried_credentials(request)
     else:
         who = credentials(request)
-    return Sender(who, check_key(projects, who, route.project_id), now()), envelope
+    return (who, check_key(projects, who, route.project_id)) if who else None
 
 
 def read(
