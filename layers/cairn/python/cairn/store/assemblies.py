@@ -74,7 +74,7 @@ class Assemblies:
 
     def cancel(self, plan: Plan) -> None:
         """Let a plan that was started be one that can be started."""
-        self._table.update(f"{PREFIX}{plan.sha1}", plan.id, "SET #counts_until = :now", {":now": 0})
+        self._table.update(f"{PREFIX}{plan.sha1}", plan.id, "SET #counts_until = :now", {":now": int(time.time())})
 
     def pend(self, plan: Plan) -> None:
         """Let a plan that was started count as under way: the message is sent. Not one that has failed meanwhile."""
