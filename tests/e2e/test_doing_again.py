@@ -103,20 +103,48 @@ def test_all_of_a_project_since_a_time(running: Running, project: Any) -> None:
     assert (refused.code, refused.out) == (1, "")
     assert "this would symbolicate 2 crashes again" in refused.err and "--yes" in refused.err
     done = run(running, *wanted, "--yes", "--json")
-    assert (done.code, done.json) == (0, {"sent": 2, "gone": [ids[0]], "unknown": []})
+    lost = {"event_id": ids[0], "why": "retention"}
+    assert (done.code, done.json) == (1, {"sent": 2, "gone": [lost], "unknown": []}), "not all could be done"
     for event_id in ids[1:]:
         wait_until_newer(running, event_id, before[event_id])
     assert symbolicated(running, ids[0]) == before[ids[0]]
-    assert f"{ids[0]}  dump is gone" in run(running, *wanted, "--yes").out
+    assert f"{ids[0]}  the dump is gone: its retention is over" in run(running, *wanted, "--yes").out
     assert run(running, *wanted[:-1], "2020-01-01", "--until", "2020-02-01").out == "0 crashes are symbolicated again\n"
+
+
+def test_all_of_an_issue_as_far_as_its_dumps_are_kept(running: Running, project: Any) -> None:
+    ids = [crash(running, project[1]) for _ in range(3)]
+    removed = running.record(ids[0])
+    before = {event_id: symbolicated(running, event_id) for event_id in ids}
+    assert removed.issue
+    clients, bucket = running.target.clients, running.target.settings.bucket
+    clients.s3.delete_object(Bucket=bucket, Key=removed.upload_key.replace("upload.json", "dump"))
+    wanted = ["reprocess", "--issue", removed.issue, "--project", str(project[0])]
+    counted = run(running, *wanted, "--dry-run")
+    assert counted.code == 1
+    assert counted.out.splitlines() == [
+        "2 crashes would be symbolicated again",
+        f"  {ids[0]}  the dump is gone: the project keeps no more of them (`cairn privacy show`)",
+    ]
+    gone = [{"event_id": ids[0], "why": "policy"}]
+    assert run(running, *wanted, "--dry-run", "--json").json == {"would_send": 2, "gone": gone, "unknown": []}
+    assert {event_id: symbolicated(running, event_id) for event_id in ids} == before
+    done = run(running, *wanted, "--yes", "--json")
+    assert (done.code, done.json) == (1, {"sent": 2, "gone": gone, "unknown": []})
+    for event_id in ids[1:]:
+        wait_until_newer(running, event_id, before[event_id])
+    assert symbolicated(running, ids[0]) == before[ids[0]]
+    assert run(running, *wanted, "--since", "2020-01-01", "--until", "2020-02-01").code == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "name either events, or a project"),
+        ([], "name either events, or an issue"),
         (["--project", "1"], "--project needs --since"),
-        (["x", "--project", "1", "--since", "1d"], "name either events, or a project"),
+        (["x", "--project", "1", "--since", "1d"], "name either events, or an issue"),
+        (["x", "--issue", "y"], "name either events, or an issue"),
+        (["--issue", "4711"], "project 1 has no events of the issue 4711"),
         (["--project", "1", "--since", "soon"], "'soon' is no time"),
     ],
 )

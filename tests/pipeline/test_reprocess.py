@@ -10,9 +10,10 @@ from io import BytesIO
 import pytest
 
 from cairn.intake.upload import Attachment, Upload
-from cairn.pipeline.reprocess import Selection
+from cairn.pipeline.reprocess import BATCH, Chosen, Gone, Selection, Why
 from cairn.pipeline.symbolicate import Symbolication
 from cairn.store.aws import Clients
+from cairn.store.events import Events
 from cairn.store.objects import Objects
 from cairn.store.projects import Projects
 from cairn.store.settings import Settings
@@ -66,7 +67,7 @@ def test_events_by_id(store: Store, project: int) -> None:
     named = [id_of(kept).upper(), id_of(client), id_of(lost), "0" * 32, id_of(kept)]
     chosen = Selection(*store).of_events(named)
     assert chosen.keys == (kept, client)
-    assert chosen.gone == (id_of(lost),)
+    assert chosen.gone == (Gone(id_of(lost), Why.RETENTION),)
     assert chosen.unknown == ("0" * 32,)
 
 
@@ -79,9 +80,9 @@ def test_a_dump_that_was_removed_alone_is_gone(store: Store, project: int) -> No
     settings, clients = store
     key = crash(store, project, time.time())
     clients.s3.delete_object(Bucket=settings.bucket, Key=key.replace("upload.json", "dump"))
-    assert Selection(*store).of_events([id_of(key)]).gone == (id_of(key),)
+    assert Selection(*store).of_events([id_of(key)]).gone == (Gone(id_of(key), Why.POLICY),)
     chosen = Selection(*store).of_time(project, time.time() - HOUR, time.time() + HOUR)
-    assert (chosen.keys, chosen.gone) == ((), (id_of(key),))
+    assert (chosen.keys, chosen.gone) == ((), (Gone(id_of(key), Why.POLICY),))
 
 
 def test_all_of_a_time(store: Store, project: int) -> None:
@@ -91,7 +92,7 @@ def test_all_of_a_time(store: Store, project: int) -> None:
     forget(store, lost)
     chosen = Selection(*store).of_time(project, now - 8 * DAY, now - 4 * DAY)
     assert chosen.keys == (first, second)
-    assert chosen.gone == (id_of(lost),)
+    assert chosen.gone == (Gone(id_of(lost), Why.RETENTION),)
     assert before not in chosen.keys and after not in chosen.keys
 
 
@@ -114,3 +115,36 @@ def test_other_projects_are_left_alone(store: Store, project: int) -> None:
     other = Projects(*store).create(secrets.token_hex(4), "other").id
     crash(store, other, now)
     assert Selection(*store).of_time(project, now - HOUR, now + HOUR).keys == (key,)
+
+
+def issue_of(store: Store, key: str) -> str:
+    record = Events(*store).find(id_of(key))
+    assert record is not None and record.issue
+    return record.issue
+
+
+def test_all_of_an_issue(store: Store, project: int) -> None:
+    now = time.time()
+    keys = [crash(store, project, now - days * DAY) for days in (5, 3, 1)]
+    lost, emptied = crash(store, project, now - 6 * DAY), crash(store, project, now - 2 * DAY)
+    issue = issue_of(store, keys[0])
+    other = crash(store, project, now, with_dump=False)
+    assert issue_of(store, other) != issue
+    forget(store, lost)
+    store[1].s3.delete_object(Bucket=store[0].bucket, Key=emptied.replace("upload.json", "dump"))
+    looked: list[int] = []
+    chosen = Selection(*store, looked.append).of_issue(project, issue.upper(), 0, now + HOUR)
+    assert set(chosen.keys) == set(keys)
+    assert set(chosen.gone) == {Gone(id_of(lost), Why.RETENTION), Gone(id_of(emptied), Why.POLICY)}
+    assert looked == [5]
+    assert Selection(*store).of_issue(project, issue, now - 4 * DAY, now - HOUR).keys == (keys[2], keys[1])
+    assert Selection(*store).of_issue(project, "0" * 32, 0, now + HOUR) == Chosen(())
+
+
+def test_many_are_looked_at_in_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    selection = Selection(*store, looked.append)
+    monkeypatch.setattr(selection, "_why_gone", lambda key: None)
+    keys = [f"crashes/1/2026-11-24/{number:032x}/upload.json" for number in range(2 * BATCH + 1)]
+    assert selection._apart(keys) == (tuple(keys), ())
+    assert looked == [BATCH, BATCH, 1]

@@ -177,13 +177,17 @@ class Events:
         items = tuple(summary_of(row) for row in rows if self._is_alive(row))
         return Page(items, last["listed_at"].replace("#", "_") if last else None)
 
-    def between(self, project_id: int, since: float, until: float) -> Iterator[EventSummary]:
-        """The events of a project received from ``since`` to before ``until`` (Unix seconds), newest first."""
-        condition = "listing = :listing AND listed_at BETWEEN :since AND :until"
-        values = {":listing": f"project#{project_id}", ":since": iso_time(since), ":until": iso_time(until)}
+    def between(self, project_id: int, since: float, until: float, issue: str | None = None) -> Iterator[EventSummary]:
+        """The events of a project, or of its issue, received from ``since`` to before ``until`` (Unix seconds), newest
+        first."""
+        index, name, value = PROJECT_INDEX, "listing", f"project#{project_id}"
+        if issue is not None:
+            index, name, value = ISSUE_INDEX, "issue_listing", f"issue#{project_id}#{issue.lower()}"
+        condition = f"{name} = :listing AND listed_at BETWEEN :since AND :until"
+        values = {":listing": value, ":since": iso_time(since), ":until": iso_time(until)}
         after: Row | None = None
         while True:
-            rows, after = self._table.page(condition, values, PROJECT_INDEX, PAGE, after)
+            rows, after = self._table.page(condition, values, index, PAGE, after)
             yield from (summary_of(row) for row in rows if self._is_alive(row))
             if after is None:
                 return
