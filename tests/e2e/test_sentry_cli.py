@@ -8,8 +8,10 @@ import re
 import secrets
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -19,6 +21,7 @@ from tests.contract.crashpad import compile_program, crash
 from tests.contract.sentry_cli import Ran, SentryCli, Spoil, sentry_cli_2, sentry_cli_3, spoiling_proxy
 from tests.e2e.conftest import Running
 from tests.e2e.test_real_clients import CRASHING_LINE, SOURCE, assert_names_the_crash, uploaded_id
+from tests.symbols.programs import portable_pdb
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
 
@@ -184,6 +187,17 @@ def test_a_file_that_holds_no_native_symbols(upload: Callable[..., Ran], tmp_pat
     assert ran.code == 1, ran.output
     assert "ERROR" in ran.output
     assert "Files of the format wasm hold no native symbols." in ran.output
+
+
+def test_a_portable_pdb_is_kept_and_served(upload: Callable[..., Ran], running: Running, tmp_path: Path) -> None:
+    debug_id, pdb = uuid4(), tmp_path / "lamp.pdb"
+    pdb.write_bytes(portable_pdb(debug_id))
+    ran = upload("--wait", pdb)
+    assert ran.code == 0, ran.output
+    assert f"OK {debug_id} (lamp.pdb; unknown debug companion)" in ran.output
+    address = f"{running.cairn.url}/symbols/{running.token('symbols:read')}/lamp.pdb/{debug_id.hex}ffffffff/lamp.pdb"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert answer.read() == pdb.read_bytes()
 
 
 def spoiled_upload(cli: SentryCli, running: Running, spoil: Spoil, file: Path) -> Ran:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from uuid import UUID
 
 CPP = r"""
 #include <cstdio>
@@ -50,6 +51,17 @@ PUBLIC 1900 0 last
 
 SYM_DEBUG_ID = "4d9d8f6c-1df4-ef9c-2e9d-7d3c2d6e5b3a"
 SYM_CODE_ID = "6c8f9d4df41d9cef2e9d7d3c2d6e5b3a"
+
+
+PORTABLE_PDB = Path(__file__).parent / "managed/lamp.pdb"
+"""Symbols of .NET, which ``managed/make.sh`` has made."""
+
+PORTABLE_PDB_ID = "6c11366f-161e-45eb-826a-3367e1aa62ab"
+
+
+def portable_pdb(debug_id: UUID) -> bytes:
+    """The same under another id."""
+    return PORTABLE_PDB.read_bytes().replace(UUID(PORTABLE_PDB_ID).bytes_le, debug_id.bytes_le)
 
 
 def build(folder: Path, *flags: str, source: str = CPP, name: str = "program") -> Path:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,10 @@ import pytest
 from cairn.symbols import compile as compile_module
 from cairn.symbols.blob import FileBlob
 from cairn.symbols.breakpad_text import MAX_LINE
-from cairn.symbols.compile import compile_debug_file, identify
+from cairn.symbols.choose import best_for_names, why_nothing
+from cairn.symbols.compile import Compiled, compile_debug_file, identify
 from cairn.symbols.compiler import compile_here
+from cairn.symbols.debug_file_ids import read_all_ids
 from cairn.symbols.demangle import MAX_NAME, readable
 from cairn.symbols.errors import (
     DebugFileError,
@@ -25,7 +28,7 @@ from cairn.symbols.errors import (
 from cairn.symbols.isolation import Limits, run_isolated
 from cairn.symbols.records import Features
 from cairn.symbols.symbol_file import SymbolFile
-from tests.symbols.programs import SYM, SYM_CODE_ID, SYM_DEBUG_ID, build
+from tests.symbols.programs import PORTABLE_PDB, PORTABLE_PDB_ID, SYM, SYM_CODE_ID, SYM_DEBUG_ID, build
 
 
 def compiled_sym(folder: Path, text: bytes) -> tuple[SymbolFile, tuple[str, ...]]:
@@ -177,6 +180,40 @@ def test_without_a_build_id_a_program_has_an_id_of_its_code_and_its_companion_no
     assert (stripped.debug_id, stripped.code_id) == (whole.debug_id, None)
     with pytest.raises(NoDebugIdError, match="--build-id"):
         compile_debug_file(debug, tmp_path)
+
+
+@pytest.mark.parametrize("how", ["zlib", "zlib-gnu", "zstd"])
+def test_compressed_sections_say_the_same(how: str, tmp_path: Path) -> None:
+    program = build(tmp_path, "-O2", "-g", "-fno-asynchronous-unwind-tables")
+    packed = tmp_path / "packed"
+    subprocess.run(["objcopy", f"--compress-debug-sections={how}", program, packed], check=True)
+    sections = subprocess.run(["readelf", "-SW", packed], check=True, capture_output=True, text=True).stdout
+    assert re.search(r" \.zdebug_info " if how == "zlib-gnu" else r" \.debug_info .* C ", sections), sections
+    plain, same = folded(program, tmp_path / "one"), folded(packed, tmp_path / "two")
+    assert same.features == plain.features == Features(symbols=True, debug_info=True, unwind_info=True)
+    files = [SymbolFile.open(FileBlob(compiled.path)) for compiled in (plain, same)]
+    places = [start for start in range(0x1000, 0x2000) if files[0].has_function(start)]
+    assert any(at.line for calls in files[0].locate(places).values() for at in calls)
+    assert files[0].locate(places) == files[1].locate(places)
+    assert [files[0].rule_at(place) for place in places] == [files[1].rule_at(place) for place in places]
+
+
+def folded(path: Path, out: Path) -> Compiled:
+    out.mkdir()
+    (compiled,) = compile_here(path, out)
+    return compiled
+
+
+def test_a_portable_pdb_is_kept_and_names_nothing(tmp_path: Path) -> None:
+    (compiled,) = compile_debug_file(PORTABLE_PDB, tmp_path)
+    assert (compiled.format, compiled.debug_id, compiled.code_id) == ("portablepdb", PORTABLE_PDB_ID, None)
+    assert compiled.features == Features()
+    assert dict(read_all_ids([PORTABLE_PDB])) == {PORTABLE_PDB: [(PORTABLE_PDB_ID, None)]}
+    file = SymbolFile.open(FileBlob(compiled.path))
+    assert best_for_names([file]) is None
+    assert "managed code" in (why_nothing([file]) or "")
+    native = SymbolFile.open(FileBlob(compile_here(build(tmp_path), tmp_path)[0].path))
+    assert why_nothing([file, native]) is None
 
 
 def test_a_cut_program_is_malformed(tmp_path: Path) -> None:

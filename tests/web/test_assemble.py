@@ -128,7 +128,7 @@ def test_what_is_no_debug_file_is_an_error_with_the_reason(client: Client) -> No
     client.work()
     found = client.state(content, [content])
     assert found["state"] == "error"
-    assert "neither ELF, Mach-O, PE, PDB nor a Breakpad symbol file" in found["detail"]
+    assert "neither ELF, Mach-O, PE, PDB, portable PDB nor a Breakpad symbol file" in found["detail"]
 
 
 def test_what_an_older_compiler_could_not_read_is_tried_again(client: Client) -> None:

@@ -31,7 +31,7 @@ def test_the_options_are_those_of_this_server(client: Client) -> None:
     assert options == upload_options(f"https://{HOST}/api/0/organizations/cairn/chunk-upload/")
     assert options["chunkSize"] == 4 * 1024 * 1024 == options["maxRequestSize"]
     assert options["maxFileSize"] == 2**31
-    assert {"debug_files", "pdbs", "sources"} <= set(options["accept"])
+    assert {"debug_files", "pdbs", "portablepdbs", "sources"} <= set(options["accept"])
 
 
 def test_the_largest_request_gets_through_the_gateway() -> None:

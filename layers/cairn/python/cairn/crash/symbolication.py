@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from cairn.crash.function_name import trim
 from cairn.crash.records import LoadedModule, NamedFrame
 from cairn.minidump.records import Module
-from cairn.symbols.choose import best_for_code, best_for_names, best_for_unwinding
+from cairn.symbols.choose import best_for_code, best_for_names, best_for_unwinding, why_nothing
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.records import Features, Location, ModuleSymbols, SymbolStatus
 from cairn.symbols.rules import CfiRule, WinRule
@@ -183,7 +183,7 @@ class Symbolicator:
             SymbolStatus.FOUND if loaded.names else loaded.found.status,
             SymbolStatus.FOUND if loaded.unwind else loaded.found.status,
             _features(loaded),
-            loaded.found.reason,
+            loaded.found.reason or why_nothing(loaded.found.files),
         )
 
 

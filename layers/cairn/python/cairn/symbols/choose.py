@@ -35,5 +35,12 @@ def best_for_code(files: Sequence[SymbolFile]) -> SymbolFile | None:
     return next((file for file in files if file.code), None)
 
 
+def why_nothing(files: Sequence[SymbolFile]) -> str | None:
+    """Return why files that are there are of no use to native frames; ``None`` where some are."""
+    if files and all(file.description.format == "portablepdb" for file in files):
+        return "only a portable PDB was uploaded: it is about managed code, and a minidump has native frames"
+    return None
+
+
 def _is_native(file: SymbolFile) -> bool:
     return file.description.format in _NATIVE

@@ -53,7 +53,7 @@ class Compiled:
 
 
 def compile_debug_file(path: Path, out_dir: Path, limits: Limits | None = None) -> tuple[Compiled, ...]:
-    """Compile every object of a debug file (ELF, Mach-O, PE, PDB, Breakpad ``.sym``) into ``out_dir``.
+    """Compile every object of a debug file (ELF, Mach-O, PE, PDB, portable PDB, Breakpad ``.sym``) into ``out_dir``.
 
     The reader runs in a child process, so that a file that kills it is an answer too.
 

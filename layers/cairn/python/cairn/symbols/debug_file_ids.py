@@ -14,10 +14,11 @@ from cairn.symbols.isolation import Limits
 
 _BREAKPAD = b"MODULE "
 _OTHERS = (
-    b"MZ", b"Microsoft C/C++", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe",
+    b"MZ", b"Microsoft C/C++", b"BSJB", b"\xfe\xed\xfa\xce",
+    b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe",
     b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf",
 )  # fmt: skip
-"""How PE, PDB and Mach-O files begin: their ids are read by the native reader, in a child process."""
+"""How PE, PDB, portable PDB and Mach-O files begin: their ids are read by the native reader, in a child process."""
 
 _FAT = b"\xca\xfe\xba\xbe"
 _MOST_ARCHITECTURES = b"\0\0\0\x1e"

@@ -15,8 +15,9 @@ from symbolic.exceptions import SymbolicError
 
 from cairn.symbols.errors import MalformedDebugFileError, UnsupportedFormatError
 
-FORMATS = ("elf", "macho", "pe", "pdb", "breakpad")
-"""File formats that hold symbols of native programs, by ``symbolic``'s names."""
+FORMATS = ("elf", "macho", "pe", "pdb", "portablepdb", "breakpad")
+"""File formats that are kept, by ``symbolic``'s names. All hold symbols of native programs but portable PDBs, of which
+it makes a symcache without functions: .NET's builds have them among the others, and debuggers ask for them."""
 
 _ZIP = b"PK\x03\x04"
 _T = TypeVar("_T")
@@ -103,7 +104,7 @@ def _translated(call: Callable[[], _T]) -> _T:
         message = " ".join(str(error.message).split())
         if message == "unsupported object file format":
             raise UnsupportedFormatError(
-                "The file is neither ELF, Mach-O, PE, PDB nor a Breakpad symbol file."
+                "The file is neither ELF, Mach-O, PE, PDB, portable PDB nor a Breakpad symbol file."
             ) from error
         raise MalformedDebugFileError(f"The file is damaged or cut short: {message}.") from error
     except LookupError as error:

@@ -31,7 +31,7 @@ SHA1 = re.compile(r"[0-9a-f]{40}")
 GZIP = 16 + zlib.MAX_WBITS
 """Makes zlib expect gzip's header."""
 
-ACCEPTED = ("debug_files", "pdbs", "sources")
+ACCEPTED = ("debug_files", "pdbs", "portablepdbs", "sources")
 """Kinds that sentry-cli 2 sends only when they are listed; 3 sends all it finds."""
 
 

@@ -13,6 +13,7 @@ CONTENT_TYPES = {
     "macho": "application/x-mach-binary",
     "pe": "application/x-dosexec",
     "pdb": "application/x-ms-pdb",
+    "portablepdb": "application/x-portable-pdb",
     "breakpad": "text/x-breakpad",
     "sourcebundle": "application/x-sentry-bundle+zip",
 }
