@@ -9,9 +9,11 @@ from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from cairn.store.chunks import PREFIX as CHUNKS
+from cairn.store.events import KEY as EVENTS
 from cairn.store.outcomes import PREFIX as OUTCOMES
 from cairn.store.projects import OWNER_INDEX
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE
+from cairn.store.uploads import PREFIX as CRASHES
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
@@ -57,10 +59,12 @@ class DebugFileApi(Construct):
         self.worker.function.add_environment(DEBUG_FILE_QUEUE_VARIABLE, files.queue.queue_url)
         self.worker.may_use_table(storage.projects, "GetItem")
         self.worker.may_query_index(storage.projects, OWNER_INDEX)
-        self.worker.may_use_table(storage.events, "Query", keys=(OUTCOMES,))
+        self.worker.may_use_table(storage.events, "Query", keys=(OUTCOMES, EVENTS))
+        self.worker.may_use_table(storage.events, "GetItem", keys=(EVENTS,))
         self.worker.may_use_table(storage.symbols, "BatchGetItem", "PutItem", "UpdateItem", "Query")
         self.worker.may_use_objects(CHUNKS, "PutObject")
         self.worker.may_use_objects("debug-files/", "GetObject")
+        self.worker.may_use_objects(CRASHES, "GetObject")
         self.worker.may_send(files.queue)
         integration = HttpLambdaIntegration("Integration", self.worker.function)
         for path, method in ROUTES:

@@ -20,7 +20,7 @@ from cairn_cli.errors import CliError
 
 COMMANDS = {
     "stackwalk": ("cairn_cli.stackwalk", "read a minidump offline: reason, stacks, modules"),
-    "events": ("cairn_cli.events", "list crashes, or show one"),
+    "events": ("cairn_cli.events", "list crashes, show one, or fetch its dump"),
     "submit": ("cairn_cli.submit.command", "send minidumps of up to 5 GB, with nothing but a DSN"),
     "upload-debug-files": ("cairn_cli.debug_files", "send the symbols of a build"),
     "symbols": (

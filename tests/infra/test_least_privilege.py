@@ -242,6 +242,23 @@ def test_dumps_are_scrubbed_and_those_that_are_too_many_removed(deployed: Deploy
     soon(lambda: uploads.read(stored, len(dump)) is None)
 
 
+def test_a_dump_is_given_to_who_may_have_it(deployed: Deployed) -> None:
+    dump = (SAMPLE / "lighthouse.dmp").read_bytes()
+    project, key = deployed.new_key()
+    event_id = deployed.event(deployed.send(dump, project, key)).event_id
+    token, _ = ApiTokens(deployed.settings, deployed.clients).create(deployed.endpoint, "test", ["event:read"])
+    files = f"projects/cairn/{project}/events/{event_id}/attachments/"
+    assert [one["id"] for one in deployed.api(token, files)] == ["dump"]
+    connection = HTTPConnection(deployed.endpoint.removeprefix("http://"), timeout=30)
+    headers = {"Host": deployed.host, "Authorization": f"Bearer {token}"}
+    connection.request("GET", f"/api/0/{files}dump/?download", headers=headers)
+    with connection.getresponse() as answer:
+        place = answer.headers["Location"]
+    connection.close()
+    with urllib.request.urlopen(place, timeout=30) as answer:
+        assert len(answer.read()) == len(dump)
+
+
 def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:
     content = (SAMPLE / "lighthouse").read_bytes() + bytes(9_000_000)
     chunks = [content[start : start + CHUNK_SIZE] for start in range(0, len(content), CHUNK_SIZE)]

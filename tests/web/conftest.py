@@ -132,7 +132,7 @@ def event(method: str, path: str, body: bytes, headers: dict[str, str], query: s
         "isBase64Encoded": True,
     }
     if query:
-        made["queryStringParameters"] = dict(parse_qsl(query))
+        made["queryStringParameters"] = dict(parse_qsl(query, keep_blank_values=True))
     return made
 
 

@@ -51,6 +51,9 @@ TEXT_LIMIT = 1024
 
 TEXTS = ("title", "culprit", "level", "os", "release", "status")
 
+KEY = "event#"
+"""What the partition keys of events begin with, and of what belongs to one."""
+
 FIRST_OR_SAME = "attribute_not_exists(pk) OR upload_key = :upload_key"
 
 EVENT_ID = re.compile(r"[0-9a-f]{32}")
@@ -145,6 +148,12 @@ class Events:
         """The event of a project by its id, with or without hyphens; ``None`` when it is not there (any more)."""
         row = self._table.get(f"event#{normal_id(event_id)}", f"project#{project_id}")
         return self._record(row) if row and self._is_alive(row) else None
+
+    def upload_key(self, project_id: int, event_id: str) -> str | None:
+        """The ``upload.json`` that an event was made from; ``None`` when the event is not there (any more)."""
+        wanted = "#upload_key, #received"
+        row = self._table.get(f"{KEY}{normal_id(event_id)}", f"project#{project_id}", only=wanted)
+        return str(row["upload_key"]) if row and self._is_alive(row) else None
 
     def first_symbolicated(self, project_id: int, event_id: str) -> float | None:
         """When an event was made for the first time, in Unix seconds; ``None`` when it is not there."""

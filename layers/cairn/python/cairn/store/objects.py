@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -35,7 +36,7 @@ CONFLICT_TRIES = 3
 """S3 answers 409 ``ConditionalRequestConflict`` when two conditional writes meet, and asks to try again."""
 
 Progress = Callable[[int], None]
-"""Called with the number of bytes that went out since the last call."""
+"""Called with the number of bytes that went out, or came, since the last call."""
 
 
 class Content(Protocol):
@@ -123,7 +124,7 @@ class Objects:
             with closing(answer["Body"]) as body:
                 return bytes(body.read())
 
-    def download(self, key: str, path: Path) -> bool:
+    def download(self, key: str, path: Path, progress: Progress | None = None) -> bool:
         """Write the object to ``path``, a piece at a time; ``False`` and no file when it is not there."""
         with store_errors(f"get s3://{self.bucket}/{key}"):
             answer = self._get(key)
@@ -132,6 +133,8 @@ class Objects:
             with closing(answer["Body"]) as body, path.open("wb") as file:
                 for piece in body.iter_chunks(1024 * 1024):
                     file.write(piece)
+                    if progress:
+                        progress(len(piece))
         return True
 
     def under(self, prefix: str) -> Iterator[ListedObject]:
@@ -150,10 +153,13 @@ class Objects:
                 for entry in page.get("CommonPrefixes", []):
                     yield entry["Prefix"].removeprefix(prefix).rstrip("/")
 
-    def link(self, key: str, seconds: int) -> str:
-        """A URL that gives the object to whoever has it, for so long."""
+    def link(self, key: str, seconds: int, name: str | None = None) -> str:
+        """A URL that gives the object to whoever has it, for so long. With a ``name`` browsers save it by that,
+        whatever it holds."""
         with store_errors(f"link s3://{self.bucket}/{key}"):
             where = {"Bucket": self.bucket, "Key": key}
+            if name is not None:
+                where["ResponseContentDisposition"] = f'attachment; filename="{re.sub(r"[^A-Za-z0-9._-]", "_", name)}"'
             return self._clients.s3.generate_presigned_url("get_object", Params=where, ExpiresIn=seconds)
 
     def delete(self, key: str) -> None:

@@ -22,7 +22,10 @@ ORGANIZATION = "cairn"
 DEBUGGER = "symbols:read"
 """The scope of Cairn's own: to fetch debug files by their ids. A token for that alone stands in a debugger's URL."""
 
-SCOPES = ("project:read", "project:write", "project:releases", "org:ci", DEBUGGER)
+READER = "event:read"
+"""The scope to fetch dumps and attachments. It is apart from those of build machines: a dump is a program's memory."""
+
+SCOPES = ("project:read", "project:write", "project:releases", "org:ci", READER, DEBUGGER)
 """What a token may allow: all but the last are Sentry's names."""
 
 OWNER = "tokens"

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from cairn.store.projects import Project
-from cairn.store.tokens import DEBUGGER, ORGANIZATION, ApiToken
+from cairn.store.tokens import DEBUGGER, ORGANIZATION, READER, ApiToken
 from cairn.web.errors import ForbiddenError, NotFoundError, UnauthorizedError
 
 UPLOAD = frozenset({"project:write", "project:releases", "org:ci"})
@@ -15,6 +15,9 @@ UPLOAD = frozenset({"project:write", "project:releases", "org:ci"})
 
 READ = frozenset({"project:read", "project:write", "project:releases"})
 """Scopes of which one allows to list and fetch. A token for uploads alone (``org:ci``) cannot."""
+
+READ_EVENTS = frozenset({READER})
+"""The scope that allows to fetch what came with a crash. No other does, not even ``project:write``."""
 
 FETCH = READ | {DEBUGGER}
 """Scopes of which one allows to fetch debug files by their ids, as debuggers do."""

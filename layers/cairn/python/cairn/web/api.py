@@ -9,12 +9,23 @@ import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from cairn.store.errors import StoreError, UnavailableError
-from cairn.web.access import FETCH, READ, UPLOAD, authenticate, check_organization, find_project, find_token, require
+from cairn.web.access import (
+    FETCH,
+    READ,
+    READ_EVENTS,
+    UPLOAD,
+    authenticate,
+    check_organization,
+    find_project,
+    find_token,
+    require,
+)
 from cairn.web.chunk_upload import read_chunks, upload_options
 from cairn.web.errors import ApiError, BadRequestError
 from cairn.web.organizations import organization, projects_of, who_is_asking
@@ -48,6 +59,8 @@ class Api:
             ("GET", PROJECT + "files/dsyms/", self._debug_files),
             ("GET", PROJECT + "files/missing/", self._missing),
             ("POST", PROJECT + "reprocessing/", self._reprocess),
+            ("GET", PROJECT + "events/<event_id>/attachments/", self._attachments),
+            ("GET", PROJECT + "events/<event_id>/attachments/<file_id>/", self._attachment),
             ("GET", "/symbols/<token>/buildid/<build_id>/<part>/", self._debuginfod),
             ("GET", "/symbols/<token>/<name>/<file_id>/<file>/", self._symstore),
             ("GET", "/symbols/buildid/<build_id>/<part>/", self._debuginfod),
@@ -119,6 +132,20 @@ class Api:
         """Nothing: new symbols are used as soon as they are there. sentry-cli 2 calls this after each upload."""
         self._admit(UPLOAD, org, project)
         return reply(200, {})
+
+    def _attachments(self, org: str, project: str, event_id: str) -> Response[str]:
+        self._admit(READ_EVENTS, org)
+        project_id = find_project(self._services.projects, project).id
+        return reply(200, self._services.attachments.list(project_id, event_id))
+
+    def _attachment(self, org: str, project: str, event_id: str, file_id: str) -> Response[str]:
+        """What is known of a file, or with ``?download`` the file itself, which S3 sends."""
+        self._admit(READ_EVENTS, org)
+        project_id = find_project(self._services.projects, project).id
+        if "download" in parse_qs(self._app.current_event.raw_query_string, keep_blank_values=True):
+            location = self._services.attachments.content_url(project_id, event_id, file_id)
+            return reply(302, {}, **{"Location": location, "Cache-Control": "no-store"})
+        return reply(200, self._services.attachments.one(project_id, event_id, file_id))
 
     def _debuginfod(self, build_id: str, part: str, token: str | None = None) -> Response[str]:
         self._admit_debugger(token)

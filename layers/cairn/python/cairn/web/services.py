@@ -11,6 +11,7 @@ from cairn.store.aws import Clients
 from cairn.store.chunks import Chunks
 from cairn.store.debug_file_records import DebugFileRecords
 from cairn.store.debug_files import DebugFiles
+from cairn.store.event_files import EventFiles
 from cairn.store.last_uses import LastUses
 from cairn.store.notifications import assemble_message
 from cairn.store.outcomes import Outcomes
@@ -22,13 +23,14 @@ from cairn.store.tokens import ApiTokens
 from cairn.store.waiting import WaitingCrashes
 from cairn.web.assemble import AssembleCall
 from cairn.web.dsyms import DebugFileList
+from cairn.web.event_attachments import EventAttachments
 from cairn.web.missing import MissingList
 from cairn.web.symbol_server import SymbolServer
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Tokens, projects, the parts of the debug-file API, the symbol server, and what became of crashes."""
+    """Tokens, projects, the parts of the debug-file API, the symbol server, what became of crashes, and their files."""
 
     tokens: ApiTokens
     projects: Projects
@@ -38,6 +40,7 @@ class Services:
     symbol_server: SymbolServer
     missing: MissingList
     outcomes: Outcomes
+    attachments: EventAttachments
 
     @classmethod
     def of(cls, settings: Settings, clients: Clients, queue_url: str) -> Services:
@@ -62,6 +65,7 @@ class Services:
             symbol_server=SymbolServer(index, debug_files, uses),
             missing=MissingList(WaitingCrashes(settings, clients)),
             outcomes=Outcomes(settings, clients),
+            attachments=EventAttachments(EventFiles(settings, clients)),
         )
 
     @classmethod
