@@ -5,13 +5,14 @@ Everything can be copied as text. Names from the dump are printed as they are: n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from cairn.crash.event import Event, Frame, Image, Stacktrace, ThreadValue
+from cairn.crash.event import Candidate, Event, Frame, Image, Stacktrace, ThreadValue
+from cairn.crash.event_images import OWN_SOURCE
 from cairn_cli.output import console, moment
 
 GUESSED = {"scan": "scan", "cfiscan": "scan", "fp": "frame pointer"}
@@ -204,15 +205,30 @@ def _module(image: Image, width: int) -> Text:
 
 
 def _candidates(image: Image) -> Iterator[Text]:
-    """What symbol servers were asked for; of those that have nothing, only the names."""
-    tried = image.candidates or ()
+    """Which files gave what, and what symbol servers were asked for; of those that have nothing, only the names."""
+    tried = [one for one in image.candidates or () if one.location != "*"]
     for one in tried:
         if one.download.status != "notfound":
-            said = f": {one.download.details}" if one.download.details else ""
-            yield Text(f"      {one.source_name}  {one.download.status}  {one.location}{said}", style="dim")
-    without = dict.fromkeys(one.source_name for one in tried if one.download.status == "notfound")
-    if without:
-        yield Text(f"      not on {', '.join(without)}", style="dim")
+            yield _candidate(one)
+    absent = [one for one in tried if one.download.status == "notfound"]
+    if absent:
+        names = dict.fromkeys(one.source_name for one in absent)
+        yield Text(f"      not on {', '.join(names)}{_again(absent)}", style="dim")
+
+
+def _candidate(one: Candidate) -> Text:
+    uses = {"names": one.debug, "unwinding": one.unwind}
+    served = [f"{name}, damaged" if use.status != "ok" else name for name, use in uses.items() if use]
+    said = next((text.details for text in (one.debug, one.unwind, one.download) if text and text.details), None)
+    what = ", ".join(served) or ("not needed" if one.source == OWN_SOURCE else one.download.status)
+    why = f": {said}" if said else ""
+    return Text(f"      {one.source_name}  {what}  {one.location}{why}{_again([one])}", style="dim")
+
+
+def _again(candidates: Iterable[Candidate]) -> str:
+    """From when on any of them is asked again."""
+    times = [one.download.retry_after for one in candidates if one.download.retry_after is not None]
+    return f"; asked again after {moment(min(times))} UTC" if times else ""
 
 
 def _both(image: Image) -> str:

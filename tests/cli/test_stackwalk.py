@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,47 @@ def test_symbols_are_compiled_once(tmp_path: Path) -> None:
     assert kept
     assert "coast::patrol" in stackwalk(tmp_path, DUMP, "--symbols", SAMPLE).out
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == kept
+
+
+@pytest.fixture
+def split(tmp_path: Path) -> Path:
+    """The sample as a distribution has it: the program without names, and its companion, with copies of both."""
+    folder = tmp_path / "split"
+    folder.mkdir()
+    subprocess.run(["strip", "-o", folder / "lighthouse", SAMPLE / "lighthouse"], check=True)
+    subprocess.run(["objcopy", "--only-keep-debug", SAMPLE / "lighthouse", folder / "lighthouse.debug"], check=True)
+    return folder
+
+
+def test_which_file_gave_what_is_said(tmp_path: Path, split: Path) -> None:
+    program, companion = split / "lighthouse", split / "lighthouse.debug"
+    said = stackwalk(tmp_path, DUMP, "--symbols", split)
+    assert f"Cairn  names  {companion}\n" in said.out
+    assert f"Cairn  unwinding  {program}\n" in said.out
+
+    (module,) = (
+        one
+        for one in stackwalk(tmp_path, DUMP, "--symbols", split, "--json").json["modules"]
+        if one["filename"] == "lighthouse"
+    )
+    assert (module["cairn"]["names_from"], module["cairn"]["unwinding_from"]) == (str(companion), str(program))
+    assert sorted(module["cairn"]["files"]) == [str(program), str(companion)]
+
+    images = stackwalk(tmp_path, DUMP, "--symbols", split, "--event").json["debug_meta"]["images"]
+    names, unwinding = next(one for one in images if one["code_file"].endswith("/lighthouse"))["candidates"]
+    assert (names["location"], names["debug"], "unwind" in names) == (str(companion), {"status": "ok"}, False)
+    assert (unwinding["location"], unwinding["unwind"], "debug" in unwinding) == (str(program), {"status": "ok"}, False)
+    assert names["download"]["features"]["has_debug_info"] is True
+
+
+def test_of_one_file_nothing_more_is_said(tmp_path: Path) -> None:
+    assert "Cairn  names" not in stackwalk(tmp_path, DUMP, "--symbols", SAMPLE / "lighthouse").out
+
+
+def test_a_file_that_was_not_needed_is_said(tmp_path: Path, split: Path) -> None:
+    said = stackwalk(tmp_path, DUMP, "--symbols", SAMPLE / "lighthouse", "--symbols", split)
+    assert f"Cairn  names, unwinding  {SAMPLE / 'lighthouse'}\n" in said.out
+    assert said.out.count("Cairn  not needed  ") == 2
 
 
 def test_without_symbols_frames_have_module_and_offset(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cairn.crash.event import CandidateUse
+from cairn.crash.event_images import MOST_CANDIDATES, image
 from cairn.crash.process import process
 from cairn.crash.records import Crash
 from cairn.symbols.blob import BytesBlob
@@ -40,8 +42,8 @@ def symbols(folder: Path, text: bytes = SYM) -> bytes:
     return one.path.read_bytes()
 
 
-def whole(folder: Path) -> SymbolFile:
-    return SymbolFile.open(BytesBlob(symbols(folder)))
+def whole(folder: Path, origin: str = "whole") -> SymbolFile:
+    return SymbolFile.open(BytesBlob(symbols(folder)), origin=origin)
 
 
 def damaged(folder: Path) -> SymbolFile:
@@ -49,7 +51,7 @@ def damaged(folder: Path) -> SymbolFile:
     data = bytearray(symbols(folder))
     index = len(data) - 16 - int.from_bytes(data[-16:-12], "little")
     data[8:index] = bytes(index - 8)
-    return SymbolFile.open(BytesBlob(bytes(data)))
+    return SymbolFile.open(BytesBlob(bytes(data)), origin="damaged")
 
 
 def test_a_damaged_file_is_said_and_the_stack_is_guessed(tmp_path: Path) -> None:
@@ -67,6 +69,36 @@ def test_another_file_of_the_module_stands_in(tmp_path: Path) -> None:
     assert loaded.symbols.debug_status is loaded.symbols.unwind_status is SymbolStatus.FOUND
     assert [named.frame.trust for named in found.stacks[0].frames] == [Trust.CONTEXT, Trust.CFI]
     assert [named.calls[0].function for named in found.stacks[0].frames] == ["alpha(int)", "no_lines"]
+    assert [(file.location, file.names, file.unwinding) for file in loaded.symbols.files] == [
+        ("whole", SymbolStatus.FOUND, SymbolStatus.FOUND),
+        ("damaged", SymbolStatus.MALFORMED, SymbolStatus.MALFORMED),
+    ]
+    (shown, broken) = image(loaded, found.dump.system).candidates or ()
+    assert (shown.debug, shown.unwind) == (CandidateUse(status="ok"), CandidateUse(status="ok"))
+    assert broken.debug and broken.debug.status == "malformed" and "damaged" in str(broken.debug.details)
+
+
+def test_an_event_does_not_name_the_only_file_of_a_module(tmp_path: Path) -> None:
+    found = crash(whole(tmp_path))
+    assert image(found.modules[0], found.dump.system).candidates is None
+
+
+def test_an_event_names_few_of_very_many_files_and_those_that_served(tmp_path: Path) -> None:
+    others = [replaced(tmp_path / str(number), b"FUNC 9000 1 0 other") for number in range(MOST_CANDIDATES + 3)]
+    found = crash(*others, whole(tmp_path))
+    candidates = image(found.modules[0], found.dump.system).candidates or ()
+    assert len(candidates) == MOST_CANDIDATES
+    assert [one.location for one in candidates if one.debug and one.unwind] == ["whole"]
+    assert candidates[0].location == "whole"
+    assert candidates[1].debug is candidates[1].unwind is None
+
+
+def replaced(folder: Path, records: bytes) -> SymbolFile:
+    """A file of the same module with a symbol and nothing else."""
+    folder.mkdir()
+    module = next(line for line in SYM.splitlines() if line.startswith(b"MODULE"))
+    data = symbols(folder, module + b"\n" + records + b"\n")
+    return SymbolFile.open(BytesBlob(data), origin=folder.name)
 
 
 class FarFiles(Files):

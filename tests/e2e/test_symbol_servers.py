@@ -136,7 +136,7 @@ def test_a_miss_is_shown_with_what_was_tried(running: Running, server: LocalServ
     assert lines[place + 1].split()[:3] == ["ours", "malformed", f"{server.url}/buildid/{program.build_id}/debuginfo:"]
     images = project.cairn("events", "show", event_id, "--json").json["debug_meta"]["images"]
     (image,) = (one for one in images if one["code_file"].endswith("/far"))
-    assert [one["download"]["status"] for one in image["candidates"]] == ["malformed", "notfound"]
+    assert [one["download"]["status"] for one in image["candidates"]] == ["notfound", "malformed", "notfound"]
 
 
 def test_sources_are_listed_added_and_removed(running: Running) -> None:

@@ -35,7 +35,8 @@ def uploaded(store: tuple[Settings, Clients], program: Path) -> tuple[str, Symbo
 
 def test_code_is_read_from_the_uploaded_file(store: tuple[Settings, Clients], tmp_path: Path) -> None:
     program = build(tmp_path, "-O1", "-g", name="first")
-    _, file = uploaded(store, program)
+    key, file = uploaded(store, program)
+    assert file.origin == key
     (code,) = [segment for segment in file.description.segments if segment.executable]
     content = program.read_bytes()[code.offset :]
     assert file.code.read(code.address, 16) == content[:16]

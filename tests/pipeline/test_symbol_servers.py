@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import secrets
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from uuid import UUID
 import pytest
 import zstandard
 
-from cairn.crash.event import Event, Image
+from cairn.crash.event import CandidateUse, Event, Image
 from cairn.intake.upload import Attachment, Upload
 from cairn.pipeline import fetch_symbols
 from cairn.pipeline.ask_symbol_servers import SymbolServerRequests
@@ -26,7 +27,7 @@ from cairn.servers.download import HttpServers
 from cairn.servers.limits import Limits
 from cairn.store import fetches
 from cairn.store.aws import Clients
-from cairn.store.candidates import Candidates
+from cairn.store.candidates import ABSENT, Candidates
 from cairn.store.events import Events
 from cairn.store.fetches import Fetches, FetchRequest, KnownFetch, fetch_key
 from cairn.store.notifications import fetch_in
@@ -246,7 +247,7 @@ def test_a_crash_gets_its_symbols_from_a_server(server: LocalServer) -> None:
         project = place.project(Source("ours", server.url, Layout.DEBUGINFOD))
         key = place.upload(project)
         early = image(place.symbolicate(key))
-        assert (early.debug_status, early.candidates) == ("missing", None)
+        assert (early.debug_status, early.candidates) == ("missing", (ABSENT,))
         assert "symbol servers are being asked" in str(early.reason)
         asked = place.messages()
         assert len(asked) == len(set(asked)) > 2, "the system's libraries are asked for too"
@@ -260,6 +261,26 @@ def test_a_crash_gets_its_symbols_from_a_server(server: LocalServer) -> None:
         assert [one.download.status for one in image(event).candidates or ()] == ["ok", "notfound"]
         assert "no symbol server has one" in str(image(event, "libc.so.6").reason)
         assert place.messages() == [], "what is known is not asked for again"
+
+
+def test_a_file_that_a_server_gave_is_named_once_with_what_it_served(server: LocalServer, tmp_path: Path) -> None:
+    program, companion = tmp_path / "lighthouse", tmp_path / "lighthouse.debug"
+    subprocess.run(["strip", "-o", program, SAMPLE / "lighthouse"], check=True)
+    subprocess.run(["objcopy", "--only-keep-debug", SAMPLE / "lighthouse", companion], check=True)
+    for part, path in (("debuginfo", companion), ("executable", program)):
+        server.files[f"/buildid/{elf_module().code_id}/{part}"] = path.read_bytes()
+    with new_place() as place:
+        project = place.project(Source("ours", server.url, Layout.DEBUGINFOD))
+        key = place.upload(project)
+        place.symbolicate(key)
+        for debug_file in [name for wanted in place.messages() for name in place.fetch(*wanted).keys]:
+            assert Compilation(place.settings, place.clients).run(debug_file).entries
+        names, unwinding = image(place.symbolicate(key)).candidates or ()
+    assert (names.source, names.location.rpartition("/")[2]) == ("ours", "debuginfo")
+    assert names.debug == CandidateUse(status="ok") and names.unwind is None
+    assert (unwinding.source, unwinding.location.rpartition("/")[2]) == ("ours", "executable")
+    assert unwinding.unwind == CandidateUse(status="ok") and unwinding.debug is None
+    assert unwinding.download.features and unwinding.download.features.has_unwind_info
 
 
 def image(event: Event, name: str = "lighthouse") -> Image:
@@ -381,8 +402,8 @@ def test_what_is_no_file_has_its_reason_and_the_event_says_it(place: Place, serv
     assert words in str(attempt.details)
     shown = image(place.event(key))
     assert shown.debug_status == image_status
-    assert (shown.candidates or ())[0].download.details == attempt.details
-    assert (shown.candidates or ())[0].location == f"{server.url}/buildid/{elf_module().code_id}/debuginfo"
+    assert (shown.candidates or ())[1].download.details == attempt.details
+    assert (shown.candidates or ())[1].location == f"{server.url}/buildid/{elf_module().code_id}/debuginfo"
 
 
 def test_a_server_in_trouble_is_left_alone(place: Place, server: LocalServer) -> None:
@@ -437,7 +458,7 @@ def test_what_was_found_and_cannot_be_compiled_is_told(server: LocalServer) -> N
         SymbolIndex(place.settings, place.clients).put_failure(failure)
         shown = image(place.event(key))
     assert shown.debug_status == "malformed"
-    assert (shown.candidates or ())[0].download.details == "It took too much memory."
+    assert (shown.candidates or ())[1].download.details == "It took too much memory."
 
 
 def test_a_bucket_says_why_it_gives_nothing(place: Place) -> None:

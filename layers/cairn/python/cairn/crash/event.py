@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-EVENT_VERSION = 1
+EVENT_VERSION = 2
 """Version of the event's form, in ``cairn.version``."""
 
 
@@ -112,25 +112,39 @@ class ImageFeatures(_Model):
 
 
 class Download(_Model):
-    """What became of a file on a symbol server: ``ok``, ``notfound``, ``noperm``, ``malformed`` or ``error``, in
-    Sentry's words, and why, for a person."""
+    """What became of a file that was asked for: ``ok``, ``notfound``, ``noperm``, ``malformed`` or ``error``, in
+    Sentry's words, and why, for a person. ``features`` are those of a file that is there. ``retry_after`` is Cairn's
+    own: until then (Unix seconds) the place is not asked again."""
+
+    status: str
+    details: str | None = None
+    features: ImageFeatures | None = None
+    retry_after: float | None = None
+
+
+class CandidateUse(_Model):
+    """How a file served: ``ok``, or ``malformed`` when it turned out to be damaged."""
 
     status: str
     details: str | None = None
 
 
 class Candidate(_Model):
-    """A file that a symbol server was asked for."""
+    """A file that there was for a module, or that a symbol server was asked for. ``debug`` is there when it was used
+    for names, ``unwind`` when it was used for unwinding. ``location`` is ``*`` where a source has nothing at all."""
 
     source: str
     source_name: str
     location: str
     download: Download
+    debug: CandidateUse | None = None
+    unwind: CandidateUse | None = None
 
 
 class Image(_Model):
-    """A loaded module and what became of its symbols. ``reason`` is Cairn's own: why, for a person. ``candidates`` is
-    what symbol servers were asked for; it is added when the event is read."""
+    """A loaded module and what became of its symbols. ``reason`` is Cairn's own: why, for a person. ``candidates`` are
+    the files that there were, where it was more than one; and what symbol servers were asked for, which is added when
+    the event is read."""
 
     type: Literal["pe", "macho", "elf", "unknown"]
     code_file: str | None = None

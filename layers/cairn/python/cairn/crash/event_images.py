@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from cairn.crash.event import Image, ImageFeatures, ProcessingError
+from cairn.crash.event import Candidate, CandidateUse, Download, Image, ImageFeatures, ProcessingError
 from cairn.crash.in_app import is_in_app
 from cairn.crash.records import LoadedModule
 from cairn.minidump.records import Arch, Os, SystemInfo
-from cairn.symbols.records import Features, SymbolStatus
+from cairn.symbols.records import Features, SymbolStatus, UsableFile
 
 SENTRY_ARCH = {Arch.AMD64: "x86_64"}
 """Architectures that Sentry calls otherwise."""
+
+OWN_SOURCE = "cairn:files"
+OWN_SOURCE_NAME = "Cairn"
+"""What the debug files count as that are there already; no symbol server can be called so."""
+
+MOST_CANDIDATES = 8
+"""Files of a module that an event names. Those that served come first."""
 
 _ERROR_TYPES = {
     SymbolStatus.MISSING: "native_missing_dsym",
@@ -44,6 +52,7 @@ def image(loaded: LoadedModule, system: SystemInfo) -> Image:
         unwind_status=symbols.unwind_status,
         features=_features(symbols.features),
         reason=symbols.reason,
+        candidates=_candidates(symbols.files),
     )
 
 
@@ -73,6 +82,28 @@ def image_type(os: Os) -> Literal["pe", "macho", "elf", "unknown"]:
             return "elf"
         case _:
             return "unknown"
+
+
+def _candidates(files: Sequence[UsableFile]) -> tuple[Candidate, ...] | None:
+    """The files that there were; of one alone the module's own statuses say all."""
+    return tuple(map(_candidate, files[:MOST_CANDIDATES])) if len(files) > 1 else None
+
+
+def _candidate(file: UsableFile) -> Candidate:
+    return Candidate(
+        source=OWN_SOURCE,
+        source_name=OWN_SOURCE_NAME,
+        location=file.location,
+        download=Download(status="ok", features=_features(file.features)),
+        debug=_use(file.names, file.reason),
+        unwind=_use(file.unwinding, file.reason),
+    )
+
+
+def _use(status: SymbolStatus | None, reason: str | None) -> CandidateUse | None:
+    if status is None:
+        return None
+    return CandidateUse(status="ok" if status is SymbolStatus.FOUND else status.value, details=reason)
 
 
 def _features(features: Features) -> ImageFeatures:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cairn.crash.records import LoadedModule
 from cairn.crash.stackwalk_json_crash import hexadecimal
 from cairn.minidump.records import UnloadedModule
-from cairn.symbols.records import SymbolStatus
+from cairn.symbols.records import SymbolStatus, UsableFile
 
 _CORRUPT = (SymbolStatus.MALFORMED, SymbolStatus.UNSUPPORTED)
 
@@ -35,8 +36,16 @@ def module(loaded: LoadedModule, width: int) -> dict[str, Any]:
             "debug_status": symbols.debug_status.value,
             "unwind_status": symbols.unwind_status.value,
             "reason": symbols.reason,
+            "names_from": _location(symbols.files, lambda file: file.names),
+            "unwinding_from": _location(symbols.files, lambda file: file.unwinding),
+            "files": [file.location for file in symbols.files],
         },
     }
+
+
+def _location(files: Iterable[UsableFile], use: Callable[[UsableFile], SymbolStatus | None]) -> str | None:
+    """Where the file lies that served for something."""
+    return next((file.location for file in files if use(file) is SymbolStatus.FOUND), None)
 
 
 def unloaded_module(gone: UnloadedModule, width: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from cairn.crash.records import LoadedModule, NamedFrame
 from cairn.minidump.records import Module
 from cairn.symbols.choose import best_for_code, best_for_names, best_for_unwinding, why_nothing
 from cairn.symbols.errors import SymbolFileError
-from cairn.symbols.records import Features, Location, ModuleSymbols, SymbolStatus
+from cairn.symbols.records import Features, Location, ModuleSymbols, SymbolStatus, UsableFile
 from cairn.symbols.rules import CfiRule, WinRule
 from cairn.unwind.frames import Frame
 
@@ -56,6 +56,21 @@ class _Loaded(NamedTuple):
     names: SymbolFile | None
     unwind: SymbolFile | None
     code: SymbolFile | None
+    given_up: tuple[UsableFile, ...] = ()
+
+    @property
+    def files(self) -> tuple[UsableFile, ...]:
+        """All files that there were, those that served first."""
+        files = tuple(map(self.told, self.found.files)) + self.given_up
+        return tuple(sorted(files, key=lambda file: (file.names is None, file.unwinding is None)))
+
+    def told(
+        self, file: SymbolFile, status: SymbolStatus = SymbolStatus.FOUND, reason: str | None = None
+    ) -> UsableFile:
+        """What a file serves, and with which success."""
+        has = file.features._replace(unwind_info=file.has_unwind_info)
+        names, unwinding = (status if file is chosen else None for chosen in (self.names, self.unwind))
+        return UsableFile(file.origin, has, names, unwinding, reason)
 
 
 class Symbolicator:
@@ -139,8 +154,10 @@ class Symbolicator:
 
     def _give_up(self, module: Module, file: SymbolFile, error: SymbolFileError) -> None:
         """Go on without ``file``."""
-        others = tuple(other for other in self._load(module).found.files if other is not file)
-        self._loaded[module] = _chosen(Found(others, SymbolStatus.MALFORMED, str(error)))
+        loaded = self._load(module)
+        others = tuple(other for other in loaded.found.files if other is not file)
+        given_up = (*loaded.given_up, loaded.told(file, SymbolStatus.MALFORMED, str(error)))
+        self._loaded[module] = _chosen(Found(others, SymbolStatus.MALFORMED, str(error)), given_up)
 
     def _locate(self, places: set[tuple[Module, int]]) -> dict[tuple[Module, int] | None, tuple[Location, ...]]:
         offsets: dict[Module, list[int]] = {}
@@ -184,13 +201,14 @@ class Symbolicator:
             SymbolStatus.FOUND if loaded.unwind else loaded.found.status,
             _features(loaded),
             loaded.found.reason or why_nothing(loaded.found.files),
+            loaded.files,
         )
 
 
-def _chosen(found: Found) -> _Loaded:
+def _chosen(found: Found, given_up: tuple[UsableFile, ...] = ()) -> _Loaded:
     """The best of the files for each purpose."""
     files = found.files
-    return _Loaded(found, best_for_names(files), best_for_unwinding(files), best_for_code(files))
+    return _Loaded(found, best_for_names(files), best_for_unwinding(files), best_for_code(files), given_up)
 
 
 def _try(task: Callable[[], object]) -> None:

@@ -69,13 +69,13 @@ class OpenSymbolFiles:
         blob = S3Blob(self._clients, self._bucket, entry.key, entry.size)
         debug_file = partial(self._debug_file, entry)
         if entry.size < SMALLEST_WITH_HOT_SET:
-            return SymbolFile.open(blob, debug_file)
+            return SymbolFile.open(blob, debug_file, origin=entry.debug_file_key)
         stored = self._hot_sets.get(entry.key)
         self._tags[entry.key] = stored.tag
         with suppress(SymbolFileError):  # the hot set's fault; if it is the file's own, that shows below
             if stored.hot:
-                return SymbolFile.open(blob, debug_file, stored.hot)
-        return SymbolFile.open(blob, debug_file)
+                return SymbolFile.open(blob, debug_file, stored.hot, entry.debug_file_key)
+        return SymbolFile.open(blob, debug_file, origin=entry.debug_file_key)
 
     def _debug_file(self, entry: SymbolEntry) -> DebugFile | None:
         """The debug file as it was uploaded, unless it is not there any more."""

@@ -1,4 +1,4 @@
-"""What symbol servers were asked for the modules of an event: added when the event is read.
+"""Which files there were for the modules of an event, and what symbol servers were asked: added when it is read.
 
 Servers are asked after an event is stored. Were it part of the event, each miss would make all of it again.
 """
@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cairn.crash.event import Candidate, Download, Event, Image
+from cairn.crash.event_images import OWN_SOURCE, OWN_SOURCE_NAME
 from cairn.store.aws import Clients
 from cairn.store.fetches import Attempt, Fetches, KnownFetch
 from cairn.store.settings import Settings
-from cairn.store.symbol_index import ModuleIds, SymbolIndex
+from cairn.store.symbol_index import ModuleIds, SymbolIndex, keys_of
 from cairn.symbols.records import SymbolStatus
 from cairn.symbols.sources.records import FetchStatus
 
@@ -35,6 +36,9 @@ IMAGE_STATUS = {
 }
 """What an attempt makes of a module that is missing, the most telling one first."""
 
+ABSENT = Candidate(source=OWN_SOURCE, source_name=OWN_SOURCE_NAME, location="*", download=Download(status="notfound"))
+"""Of a module that is missing: no debug file of it was there."""
+
 
 class Candidates:
     """The files that were asked for, by the modules of events."""
@@ -48,21 +52,22 @@ class Candidates:
         ``StoreError`` where DynamoDB fails."""
         images = event.debug_meta.images
         wanted = [ids_of(image) for image in images if image.debug_status != SymbolStatus.UNUSED]
-        known = self._fetches.find(project_id, wanted) if wanted else {}
-        if not known:
+        if not wanted:
             return event
+        known = self._fetches.find(project_id, wanted)
         told = tuple(self._told(image, known.get(ids_of(image))) for image in images)
         return event.model_copy(update={"debug_meta": event.debug_meta.model_copy(update={"images": told})})
 
     def _told(self, image: Image, fetch: KnownFetch | None) -> Image:
         """One module with what is known of it."""
-        if fetch is None or image.debug_status == SymbolStatus.UNUSED:
+        if image.debug_status == SymbolStatus.UNUSED:
             return image
-        if image.debug_status != SymbolStatus.MISSING:
-            return image.model_copy(update={"candidates": listed(fetch.attempts)})
+        own = (ABSENT,) if is_absent(image) else image.candidates or ()
+        if fetch is None or image.debug_status != SymbolStatus.MISSING:
+            return image.model_copy(update={"candidates": listed(own, fetch.attempts if fetch else ())})
         attempts = tuple(map(self._compiled, fetch.attempts))
         reason = "; ".join(filter(None, (image.reason, reason_of(replace(fetch, attempts=attempts)))))
-        told = {"candidates": listed(attempts), "reason": reason, "debug_status": status_of(attempts)}
+        told = {"candidates": listed(own, attempts), "reason": reason, "debug_status": status_of(attempts)}
         return image.model_copy(update=told)
 
     def _compiled(self, attempt: Attempt) -> Attempt:
@@ -76,15 +81,33 @@ def ids_of(image: Image) -> ModuleIds:
     return image.debug_id, image.code_id
 
 
-def listed(attempts: Sequence[Attempt]) -> tuple[Candidate, ...] | None:
-    """Attempts in Sentry's form."""
-    return tuple(map(candidate, attempts)) or None
+def is_absent(image: Image) -> bool:
+    """Whether a file of a module could have been there, and was not."""
+    return image.debug_status == SymbolStatus.MISSING and not image.candidates and bool(keys_of(ids_of(image)))
+
+
+def listed(own: Sequence[Candidate], attempts: Sequence[Attempt]) -> tuple[Candidate, ...] | None:
+    """Files that there were, and attempts in Sentry's form. A file that came of an attempt is named once."""
+    came = {attempt.debug_file_key: attempt for attempt in attempts if attempt.debug_file_key}
+    there = {one.location for one in own}
+    others = [candidate(attempt) for attempt in attempts if attempt.debug_file_key not in there]
+    return (*(came_of(one, came.get(one.location)) for one in own), *others) or None
 
 
 def candidate(attempt: Attempt) -> Candidate:
-    """One of them."""
-    download = Download(status=SENTRY_STATUS.get(attempt.status, "error"), details=attempt.details)
+    """One attempt."""
+    status = SENTRY_STATUS.get(attempt.status, "error")
+    retry_after = None if attempt.status is FetchStatus.FOUND else attempt.retry_after
+    download = Download(status=status, details=attempt.details, retry_after=retry_after)
     return Candidate(source=attempt.source, source_name=attempt.source, location=attempt.location, download=download)
+
+
+def came_of(own: Candidate, attempt: Attempt | None) -> Candidate:
+    """A file that was there, by the name of the server that it came from if it did."""
+    if attempt is None:
+        return own
+    where = {"source": attempt.source, "source_name": attempt.source, "location": attempt.location}
+    return own.model_copy(update=where)
 
 
 def status_of(attempts: Sequence[Attempt]) -> str:

@@ -94,7 +94,8 @@ class LocalSymbols:
         if not paths:
             raise FileNotFoundError(folder)
         opened = [FileBlob(path, self._merge_gap) for path in paths]
-        return tuple(SymbolFile.open(blob, partial(_open_file, debug_file)) for blob in opened)
+        opener, origin = partial(_open_file, debug_file), str(debug_file)
+        return tuple(SymbolFile.open(blob, opener, origin=origin) for blob in opened)
 
     def _compile(self, path: Path, folder: Path) -> None:
         """Compile a debug file into ``folder``. The imports are here since hardly any walk compiles something."""

@@ -47,13 +47,27 @@ class Location(NamedTuple):
     ends_before: bool = False
 
 
+class UsableFile(NamedTuple):
+    """A file that there was for a module. ``location`` is where it lies. ``names`` and ``unwinding`` say whether it
+    served for that: ``found``, ``malformed`` with a ``reason`` when it turned out to be damaged, ``None`` when it was
+    not needed for it."""
+
+    location: str
+    features: Features
+    names: SymbolStatus | None = None
+    unwinding: SymbolStatus | None = None
+    reason: str | None = None
+
+
 class ModuleSymbols(NamedTuple):
-    """What was found for one module of a dump: statuses for names and for unwinding, and why not, for a person."""
+    """What was found for one module of a dump: statuses for names and for unwinding, and why not, for a person.
+    ``files`` are those that there were, the ones that served first."""
 
     debug_status: SymbolStatus
     unwind_status: SymbolStatus
     features: Features = Features()
     reason: str | None = None
+    files: tuple[UsableFile, ...] = ()
 
 
 class Segment(NamedTuple):

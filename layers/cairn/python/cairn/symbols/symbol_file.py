@@ -111,14 +111,16 @@ class SymbolFileWriter:
 
 
 class SymbolFile:
-    """A symbol file, open for look-ups. Use ``SymbolFile.open``. ``code`` reads the program's own file.
+    """A symbol file, open for look-ups. Use ``SymbolFile.open``. ``code`` reads the program's own file, ``origin`` says
+    where the file lies that it was compiled from.
 
     Every look-up raises ``SymbolFileError`` when it meets damaged bytes.
     """
 
-    def __init__(self, index: _Index, pieces: Pieces, code: ProgramCode, hot: HotSet | None) -> None:
+    def __init__(self, index: _Index, pieces: Pieces, code: ProgramCode, hot: HotSet | None, origin: str) -> None:
         self.description = index.description
         self.code = code
+        self.origin = origin
         self._index = index
         self._pieces = pieces
         self._locations = dict(hot.names) if hot else {}
@@ -128,12 +130,16 @@ class SymbolFile:
 
     @classmethod
     def open(
-        cls, blob: Blob, debug_file: Callable[[], Blob | None] = lambda: None, hot: HotSet | None = None
+        cls,
+        blob: Blob,
+        debug_file: Callable[[], Blob | None] = lambda: None,
+        hot: HotSet | None = None,
+        origin: str = "",
     ) -> SymbolFile:
         """Open a symbol file. A small one is read whole; of a larger one, the end; of one with a hot set, nothing.
 
         ``debug_file`` opens the file that it was compiled from; ``None`` where that is not to be had. It is called when
-        code is first asked for.
+        code is first asked for. ``origin`` says where that file lies, for a person.
 
         Raises:
             SymbolFileVersionError: another version wrote it.
@@ -148,7 +154,7 @@ class SymbolFile:
         if tail:
             pieces.log += tail.log
             pieces.preload(tail.start, tail.data)
-        return cls(index, pieces, ProgramCode(index.description.segments, debug_file), hot)
+        return cls(index, pieces, ProgramCode(index.description.segments, debug_file), hot, origin)
 
     @property
     def debug_id(self) -> str | None:
