@@ -5,15 +5,15 @@ Everything can be copied as text. Names from the dump are printed as they are: n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from cairn.crash.event import Candidate, Event, Frame, Image, Stacktrace, ThreadValue
-from cairn.crash.event_images import OWN_SOURCE
+from cairn.crash.event import Event, Frame, Stacktrace, ThreadValue
 from cairn_cli.output import console, moment
+from cairn_cli.report_modules import base_name, modules, upload_of
 
 GUESSED = {"scan": "scan", "cfiscan": "scan", "fp": "frame pointer"}
 """Trust worth a mark beside a frame: the others are as good as a walk gets."""
@@ -38,7 +38,7 @@ def report(event: Event, all_threads: bool = True) -> Iterator[Text]:
     if all_threads:
         for thread in event.threads.values:
             yield from _other_thread(thread, event)
-    yield from _modules(event)
+    yield from modules(event)
     yield from _problems(event)
 
 
@@ -178,77 +178,15 @@ def _registers(stack: Stacktrace) -> Iterator[Text]:
         yield Text("       " + "  ".join(f"{name:>6} {value:#018x}" for name, value in row), style="dim")
 
 
-def _modules(event: Event) -> Iterator[Text]:
-    images = sorted(event.debug_meta.images, key=lambda image: image.image_addr)
-    if not images:
-        return
-    yield Text()
-    yield Text("Modules", style="bold")
-    width = max(len(_base_name(image.code_file)) for image in images)
-    for image in images:
-        yield _module(image, width)
-        yield from _candidates(image)
-
-
-def _module(image: Image, width: int) -> Text:
-    status = image.debug_status if image.debug_status == image.unwind_status else _both(image)
-    style = {"found": "green", "unused": "dim"}.get(image.debug_status, "yellow")
-    line = Text.assemble(
-        (f"  {image.image_addr:#018x}  ", "dim"),
-        f"{_base_name(image.code_file):<{width}}  ",
-        (f"{status:<10}  ", style),
-        (image.debug_id or "no debug id", "dim"),
-    )
-    if image.reason:
-        line.append(f"  {image.reason}", "yellow")
-    return line
-
-
-def _candidates(image: Image) -> Iterator[Text]:
-    """Which files gave what, and what symbol servers were asked for; of those that have nothing, only the names."""
-    tried = [one for one in image.candidates or () if one.location != "*"]
-    for one in tried:
-        if one.download.status != "notfound":
-            yield _candidate(one)
-    absent = [one for one in tried if one.download.status == "notfound"]
-    if absent:
-        names = dict.fromkeys(one.source_name for one in absent)
-        yield Text(f"      not on {', '.join(names)}{_again(absent)}", style="dim")
-
-
-def _candidate(one: Candidate) -> Text:
-    uses = {"names": one.debug, "unwinding": one.unwind}
-    served = [f"{name}, damaged" if use.status != "ok" else name for name, use in uses.items() if use]
-    said = next((text.details for text in (one.debug, one.unwind, one.download) if text and text.details), None)
-    what = ", ".join(served) or ("not needed" if one.source == OWN_SOURCE else one.download.status)
-    why = f": {said}" if said else ""
-    return Text(f"      {one.source_name}  {what}  {one.location}{why}{_again([one])}", style="dim")
-
-
-def _again(candidates: Iterable[Candidate]) -> str:
-    """From when on any of them is asked again."""
-    times = [one.download.retry_after for one in candidates if one.download.retry_after is not None]
-    return f"; asked again after {moment(min(times))} UTC" if times else ""
-
-
-def _both(image: Image) -> str:
-    return f"names {image.debug_status}, unwind {image.unwind_status}"
-
-
 def _problems(event: Event) -> Iterator[Text]:
     missing = [error for error in event.errors if error.image_path]
     said = [*event.cairn.problems, *(error.message for error in event.errors if error.message and not error.image_path)]
     if missing or said:
         yield Text()
     for error in missing:
-        yield Text.assemble(
-            ("  ! ", "yellow"),
-            f"{_base_name(error.image_path)} has no symbols here; send them: ",
-            f"cairn upload-debug-files <files with debug id {error.image_uuid}>",
-        )
+        image = next((i for i in event.debug_meta.images if i.code_file == error.image_path), None)
+        command = upload_of(image) if image else "cairn upload-debug-files PATH"
+        name, wanted = base_name(error.image_path), f"those with the debug id {error.image_uuid}"
+        yield Text.assemble(("  ! ", "yellow"), f"{name} has no symbols here; send {wanted}: {command}")
     for text in said:
         yield Text.assemble(("  ! ", "yellow"), text)
-
-
-def _base_name(path: str | None) -> str:
-    return (path or "?").replace("\\", "/").rpartition("/")[2]

@@ -85,6 +85,7 @@ def test_without_symbols_frames_have_module_and_offset(tmp_path: Path) -> None:
     done = stackwalk(tmp_path, DUMP, "--crashed-only")
     assert done.code == 0
     assert "lighthouse+0x1565" in done.out
+    assert "cairn upload-debug-files PATH/TO/lighthouse.debug PATH/TO/lighthouse\n" in done.out
     assert done.out.count("Thread") == 1
 
 

@@ -137,6 +137,11 @@ def test_a_miss_is_shown_with_what_was_tried(running: Running, server: LocalServ
     images = project.cairn("events", "show", event_id, "--json").json["debug_meta"]["images"]
     (image,) = (one for one in images if one["code_file"].endswith("/far"))
     assert [one["download"]["status"] for one in image["candidates"]] == ["notfound", "malformed", "notfound"]
+    missing = project.cairn("symbols", "missing", "--project", str(project.number)).out
+    said = "ours: cannot be used (what the server has there is no debug file), asked again after 20"
+    assert f"asked     {said}" in missing
+    assert "send      cairn upload-debug-files PATH/TO/far.debug PATH/TO/far\n" in missing
+    assert "ours: not found, asked again after 20" in missing.partition("SYMBOL SERVERS")[2]
 
 
 def test_sources_are_listed_added_and_removed(running: Running) -> None:

@@ -7,8 +7,12 @@ import time
 
 import pytest
 
+from cairn.store.fetches import Attempt, Fetches, FetchRequest, fetch_key
+from cairn.store.sources import ProjectSources
 from cairn.store.tokens import ApiTokens
 from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
+from cairn.symbols.sources.built_in import BUILT_IN
+from cairn.symbols.sources.records import FetchStatus, FileType, ModuleFormat, Role, SourceModule
 from tests.web.conftest import Client
 
 
@@ -54,12 +58,44 @@ def test_a_missing_module_with_all_there_is_to_know(client: Client) -> None:
         "inApp": True,
         "status": "missing",
         "reason": "no debug file with this id was uploaded",
+        "sources": [],
         "lacks": ["names", "lines", "unwinding"],
         "crashes": 2,
         "events": [last, first],
         "files": ["game.pdb", "game.exe"],
         "command": "cairn upload-debug-files PATH/TO/game.pdb PATH/TO/game.exe",
     }
+
+
+def test_what_symbol_servers_said_of_a_module(client: Client) -> None:
+    where, game = (client.store.settings, client.store.clients), pdb()
+    project_id = client.project.id
+    for source in (BUILT_IN["microsoft"], BUILT_IN["debian"]):
+        ProjectSources(*where).add(project_id, source)
+    wait(client, game)
+    module = SourceModule(ModuleFormat.PE, "game.exe", "game.pdb", game.code_id, game.debug_id)
+    request = FetchRequest(project_id, fetch_key((game.debug_id, game.code_id)) or "", module, tuple(Role))
+    Fetches(*where).ask(request, ProjectSources(*where).of(project_id).mark, "test")
+    address = "https://msdl.microsoft.com/download/symbols/game.pdb"
+    tried = Attempt("microsoft", address, FileType.PDB, FetchStatus.TIMED_OUT, "no answer", 1_800_000_000.5)
+    Fetches(*where).finish(request, [tried], tried.retry_after)
+    (found,) = client.get(f"/api/0/projects/cairn/{client.project.slug}/files/missing/").body
+    assert found["sources"] == [
+        {
+            "name": "microsoft",
+            "status": "timed_out",
+            "details": "no answer",
+            "locations": [address],
+            "askedAgain": "2027-01-15T08:00:00.500000Z",
+        },
+        {
+            "name": "debian",
+            "status": "disabled",
+            "details": "has no files of this kind, or cannot be asked by these ids",
+            "locations": [],
+            "askedAgain": None,
+        },
+    ]
 
 
 def test_a_name_out_of_a_dump_is_quoted_for_the_shell(client: Client) -> None:

@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from cairn.store.missing_modules import MissingModule, missing_modules
+from cairn.store.missing_modules import MissingModule, missing_modules, printable
 from cairn.store.projects import Projects
-from cairn.store.waiting import WaitingCrashes
-from cairn.web.missing import command, module_json
+from cairn.store.source_answers import NotAsked, SourceAnswer, SourceAnswers
+from cairn.store.waiting import WaitingCrashes, WantedModule
+from cairn.symbols.helpful_files import upload_command
+from cairn.symbols.sources.records import FetchStatus
+from cairn.web.missing import module_json
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, moment, print_json, print_table
 from cairn_cli.symbols.files import failed_files
 from cairn_cli.target import Target
+
+Answers = Mapping[WantedModule, Sequence[SourceAnswer]]
+
+ABSENT = (FetchStatus.FOUND, FetchStatus.MISSING)
+"""Answers that say all."""
+
+WORDS = {
+    FetchStatus.FOUND: "has it",
+    FetchStatus.MISSING: "not found",
+    FetchStatus.FORBIDDEN: "refused",
+    FetchStatus.TIMED_OUT: "timed out",
+    FetchStatus.TOO_LARGE: "too large",
+    FetchStatus.MALFORMED: "cannot be used",
+    FetchStatus.WRONG_ID: "another file",
+    FetchStatus.FAILED: "failed",
+    FetchStatus.REFUSED: "not allowed",
+    NotAsked.PENDING: "no answer yet",
+    NotAsked.NOT_ASKED: "not asked",
+    NotAsked.DISABLED: "not asked",
+}
 
 
 def show_missing(target: Target, arguments: argparse.Namespace) -> int:
@@ -23,10 +47,11 @@ def show_missing(target: Target, arguments: argparse.Namespace) -> int:
         raise CliError(f"there is no project {arguments.project}", "`cairn projects list` shows all")
     crashes = WaitingCrashes(target.settings, target.clients).wanted(arguments.project, arguments.crashes)
     found = missing_modules(crashes)
+    answers = SourceAnswers(target.settings, target.clients).of(arguments.project, [one.module for one in found])
     if arguments.json:
-        print_json([module_json(missing) for missing in found])
+        print_json([module_json(missing, answers[missing.module]) for missing in found])
     elif found:
-        _print(found, len(crashes))
+        _print(found, answers, len(crashes))
         _hint(len(failed_files(target)))
     else:
         console().print("No crash waits for symbols.")
@@ -41,23 +66,30 @@ def _hint(failed: int) -> None:
         out.print(f"{what} cannot be used: `cairn symbols list --failed` says why.")
 
 
-def _print(found: tuple[MissingModule, ...], crashes: int) -> None:
+def _print(found: tuple[MissingModule, ...], answers: Answers, crashes: int) -> None:
     out = console()
     own = [missing for missing in found if missing.module.in_app is not False]
     others = [missing for missing in found if missing.module.in_app is False]
     out.print(f"{crashes} {'crash waits' if crashes == 1 else 'crashes wait'} for symbols.")
     for missing in own:
-        for line in told(missing):
+        for line in told(missing, answers[missing.module]):
             out.print(line)
     if others:
         out.print(Text("\nLibraries of the system: stacks that pass through them are walked better with the files.\n"))
-        rows = [
-            (m.module.name, str(m.crashes), platform(m), m.module.debug_id or m.module.code_id or "") for m in others
-        ]
-        print_table(("LIBRARY", "CRASHES", "PLATFORM", "ID"), rows)
+        rows = [table_row(missing, answers[missing.module]) for missing in others]
+        print_table(("LIBRARY", "CRASHES", "PLATFORM", "ID", "SYMBOL SERVERS"), rows)
+        if not any(answers.values()):
+            out.print("\nNo symbol server is asked for them: `cairn sources builtin` lists those that have such files.")
 
 
-def told(missing: MissingModule) -> Iterator[Text]:
+def table_row(missing: MissingModule, answers: Sequence[SourceAnswer]) -> tuple[str, ...]:
+    """A library of the system, as the table has it."""
+    module = missing.module
+    said = "; ".join(map(answer_text, answers)) or "none"
+    return module.name, str(missing.crashes), platform(missing), module.debug_id or module.code_id or "", said
+
+
+def told(missing: MissingModule, answers: Sequence[SourceAnswer]) -> Iterator[Text]:
     """What there is to say of one module of the user's own."""
     module = missing.module
     yield Text()
@@ -68,14 +100,27 @@ def told(missing: MissingModule) -> Iterator[Text]:
         "code id": module.code_id,
         "lacks": ", ".join(module.lacks or ()) or None,
         "tried": module.reason or f"symbols are {module.status}",
+        "asked": "\n              ".join(map(answer_text, answers)),
         "since": f"{moment(missing.first_seen)} UTC, last {moment(missing.last_seen)} UTC",
         "event": missing.events[0],
         "look for": look_for(missing),
-        "send": command(missing),
+        "send": upload_command(missing.files),
     }
     for name, value in rows.items():
         if value:
             yield Text.assemble((f"    {name:<10}", "dim"), value)
+
+
+def answer_text(answer: SourceAnswer) -> str:
+    """What one symbol server said, in a few words."""
+    details = f" ({printable(answer.details)})" if answer.details and answer.status not in ABSENT else ""
+    again = asked_again(answer.asked_again) if answer.asked_again is not None else ""
+    return f"{answer.source}: {WORDS[answer.status]}{details}{again}"
+
+
+def asked_again(when: float) -> str:
+    """When a server is asked again: after that time, with the next crash that needs the module."""
+    return f", asked again after {moment(when)} UTC" if when > time.time() else ", asked again with the next crash"
 
 
 def platform(missing: MissingModule) -> str:

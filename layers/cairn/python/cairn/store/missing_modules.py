@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from cairn.store.symbol_index import keys_of
 from cairn.store.waiting import WaitingCrash, WantedModule
+from cairn.symbols.helpful_files import helpful_files
 
 EVENTS_SHOWN = 3
 """Crashes that are named as examples for a module, the latest."""
@@ -30,14 +31,9 @@ class MissingModule:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Names of the files that would help, as a build makes them; of an ELF program either does, if it has not been
-        stripped."""
+        """Names of the files that would help, as a build makes them."""
         module = self.module
-        lacks_names = module.lacks is None or bool({"names", "lines"} & set(module.lacks))
-        lacks_unwinding = module.lacks is None or "unwinding" in module.lacks
-        companion, program = companion_name(module), module.name
-        both = dict.fromkeys([companion] * lacks_names + [program] * (lacks_unwinding or module.type == "elf"))
-        return tuple(both)
+        return helpful_files(module.name, module.debug_file, module.type, module.lacks)
 
 
 def missing_modules(crashes: Iterable[WaitingCrash]) -> tuple[MissingModule, ...]:
@@ -66,18 +62,6 @@ def counted(waiting: Sequence[tuple[WaitingCrash, WantedModule]]) -> MissingModu
 def order(missing: MissingModule) -> tuple[bool, int, float, str]:
     """Where a module stands in the list. One of which it is not known whose it is counts as the user's."""
     return missing.module.in_app is False, -missing.crashes, -missing.last_seen, missing.module.name
-
-
-def companion_name(module: WantedModule) -> str:
-    """The name of the file with names and lines."""
-    match module.type:
-        case "pe":
-            return module.debug_file or f"{module.name.rpartition('.')[0] or module.name}.pdb"
-        case "macho":
-            return f"{module.name}.dSYM"
-        case "elf":
-            return f"{module.name}.debug"
-    return module.debug_file or module.name
 
 
 def printable(name: str) -> str:

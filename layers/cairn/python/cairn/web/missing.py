@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cairn.store.missing_modules import MissingModule, missing_modules
+from cairn.store.source_answers import SourceAnswer, SourceAnswers
 from cairn.store.waiting import WaitingCrashes
+from cairn.symbols.helpful_files import upload_command
 from cairn.web.errors import BadRequestError
 from cairn.web.organizations import moment
 
@@ -21,6 +22,7 @@ class MissingList:
     """What the list needs."""
 
     waiting: WaitingCrashes
+    answers: SourceAnswers
 
     def answer(self, project_id: int, query: Mapping[str, str]) -> list[dict[str, Any]]:
         """The modules that the last crashes of a project wait for; ``crashes`` in ``query`` says how many of these
@@ -28,11 +30,13 @@ class MissingList:
         crashes = query.get("crashes", str(MOST_CRASHES))
         if not crashes.isascii() or not crashes.isdigit() or not 1 <= int(crashes[:9]) <= MOST_CRASHES:
             raise BadRequestError(f"crashes is a number from 1 to {MOST_CRASHES}")
-        return [module_json(module) for module in missing_modules(self.waiting.wanted(project_id, int(crashes)))]
+        found = missing_modules(self.waiting.wanted(project_id, int(crashes)))
+        answers = self.answers.of(project_id, [missing.module for missing in found])
+        return [module_json(missing, answers[missing.module]) for missing in found]
 
 
-def module_json(missing: MissingModule) -> dict[str, Any]:
-    """The JSON of one module."""
+def module_json(missing: MissingModule, answers: Sequence[SourceAnswer]) -> dict[str, Any]:
+    """The JSON of one module, of which symbol servers said ``answers``."""
     module = missing.module
     return {
         "name": module.name,
@@ -45,16 +49,23 @@ def module_json(missing: MissingModule) -> dict[str, Any]:
         "inApp": module.in_app,
         "status": module.status,
         "reason": module.reason,
+        "sources": [answer_json(answer) for answer in answers],
         "lacks": list(module.lacks or ()),
         "crashes": missing.crashes,
         "firstSeen": moment(missing.first_seen),
         "lastSeen": moment(missing.last_seen),
         "events": list(missing.events),
         "files": list(missing.files),
-        "command": command(missing),
+        "command": upload_command(missing.files),
     }
 
 
-def command(missing: MissingModule) -> str:
-    """What to type to send a module's files. Names come from dumps: they are quoted."""
-    return " ".join(["cairn upload-debug-files", *(shlex.quote(f"PATH/TO/{file}") for file in missing.files)])
+def answer_json(answer: SourceAnswer) -> dict[str, Any]:
+    """The JSON of what one symbol server said."""
+    return {
+        "name": answer.source,
+        "status": answer.status.value,
+        "details": answer.details,
+        "locations": list(answer.locations),
+        "askedAgain": moment(answer.asked_again) if answer.asked_again is not None else None,
+    }

@@ -18,6 +18,7 @@ from cairn.store.outcomes import Outcomes
 from cairn.store.projects import Projects
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE, Queue
 from cairn.store.settings import Settings
+from cairn.store.source_answers import SourceAnswers
 from cairn.store.symbol_index import SymbolIndex
 from cairn.store.tokens import ApiTokens
 from cairn.store.waiting import WaitingCrashes
@@ -63,7 +64,7 @@ class Services:
             assemble=AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly, uses),
             files=DebugFileList(index, records, debug_files),
             symbol_server=SymbolServer(index, debug_files, uses),
-            missing=MissingList(WaitingCrashes(settings, clients)),
+            missing=MissingList(WaitingCrashes(settings, clients), SourceAnswers(settings, clients)),
             outcomes=Outcomes(settings, clients),
             attachments=EventAttachments(EventFiles(settings, clients)),
         )
