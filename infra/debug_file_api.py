@@ -24,9 +24,10 @@ ROUTES = (
     ("/api/0/{proxy+}", apigateway.HttpMethod.POST),
     ("/api/{proxy+}", apigateway.HttpMethod.GET),
     ("/symbols/{proxy+}", apigateway.HttpMethod.GET),
+    ("/symbols/{proxy+}", apigateway.HttpMethod.HEAD),
 )
 """``/api/{proxy+}`` is for ``/api/0/`` itself: a greedy path does not take nothing, and an exact one not the slash. The
-last is for debuggers."""
+last two are for debuggers."""
 
 
 class DebugFileApi(Construct):

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from cairn.symbols.elf import Elf
 from tests.cli.command import cairn
 from tests.contract.crashpad import compile_program
 from tests.contract.debian import NotFetchedError, Program, program_of
+from tests.contract.sentry_cli import SentryCli, sentry_cli_3
 from tests.crash.symbol_files import SAMPLE
 from tests.e2e.conftest import Running
 from tests.e2e.test_real_clients import CRASHING_LINE, SOURCE
@@ -128,6 +130,68 @@ def test_debuginfods_own_client_may_send_the_token_in_a_header(
     found = debuginfod_find.run("executable", built.build_id, **settings)
     assert found.returncode == 0, found.stderr
     assert Path(found.stdout.strip()).read_bytes() == built.program.read_bytes()
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A program and its sources, of which nothing is left on this machine but ``program``."""
+
+    build_id: str
+    program: Path
+    source: Path
+
+
+@pytest.fixture(scope="module")
+def sourced(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Sourced:
+    """As sentry-cli bundles sources: by the paths that the debug information has."""
+    folder, build_id = tmp_path_factory.mktemp("far away") / "build+1", secrets.token_hex(20)
+    folder.mkdir()
+    source, program = folder / "look here.cpp", folder / "game"
+    source.write_text(SOURCE)
+    options = ["-g", "-O1", "-fno-optimize-sibling-calls", f"-Wl,--build-id=0x{build_id}"]
+    subprocess.run(["g++", *options, "-o", program, source], check=True, capture_output=True)
+    made = SentryCli(sentry_cli_3(), folder).run("debug-files", "bundle-sources", program)
+    assert made.code == 0, made.output
+    running.symbols(program, *folder.glob("*.src.zip"))
+    source.unlink()
+    return Sourced(build_id, program, source)
+
+
+@needs_compiler
+def test_debuginfods_own_client_gets_a_source_file(
+    debuginfod_find: Program, sourced: Sourced, url: str, tmp_path: Path
+) -> None:
+    settings = {"DEBUGINFOD_URLS": url, "DEBUGINFOD_CACHE_PATH": str(tmp_path)}
+    found = debuginfod_find.run("source", sourced.build_id, str(sourced.source), **settings)
+    assert found.returncode == 0, found.stderr
+    assert Path(found.stdout.strip()).read_text() == SOURCE
+    absent = debuginfod_find.run("source", sourced.build_id, f"{sourced.source}.not", **settings)
+    assert (absent.returncode, "No such file or directory" in absent.stderr) == (1, True)
+
+
+@needs_compiler
+@pytest.mark.skipif(shutil.which("gdb") is None, reason="needs gdb")
+def test_gdb_shows_a_source_line(sourced: Sourced, url: str, tmp_path: Path) -> None:
+    wanted = f"list {CRASHING_LINE},{CRASHING_LINE}"
+    assert SOURCE.splitlines()[CRASHING_LINE - 1] not in gdb(tmp_path, "-ex", wanted, sourced.program)
+    shown = gdb(tmp_path, "-ex", wanted, sourced.program, url=url)
+    assert f"{CRASHING_LINE}\t{SOURCE.splitlines()[CRASHING_LINE - 1]}" in shown, shown
+
+
+def test_any_file_may_be_asked_for_by_head(running: Running, url: str) -> None:
+    running.symbols(SAMPLE / "lighthouse")
+    with (SAMPLE / "lighthouse").open("rb") as file:
+        asked = urllib.request.Request(f"{url}/buildid/{Elf(file).build_id()}/executable", method="HEAD")
+    with urllib.request.build_opener(HeadRedirects).open(asked, timeout=30) as answer:
+        assert answer.status == 200
+        assert int(answer.headers["content-length"]) == (SAMPLE / "lighthouse").stat().st_size
+
+
+class HeadRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows with HEAD, as curl and browsers do."""
+
+    def redirect_request(self, req: Any, *answer: Any) -> urllib.request.Request:
+        return urllib.request.Request(answer[-1], method="HEAD")
 
 
 def gdb(folder: Path, *arguments: str | Path, url: str = "") -> str:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import secrets
 import time
 import urllib.request
+import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cairn.store.debug_files import debug_file_key
+from cairn.pipeline.compile_debug_file import Compilation
+from cairn.store.debug_files import DebugFiles, debug_file_key
 from cairn.store.last_uses import LastUses
 from cairn.store.objects import Objects
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
 from cairn.store.tokens import ApiTokens
+from cairn.symbols.debug_file_ids import elf_debug_id
 from cairn.symbols.records import Features
 from cairn.web.access import hide_token
-from tests.web.conftest import HOST, Answer, Client
+from cairn.web.source_files import MOST_BYTES
+from tests.web.conftest import HOST, Answer, Client, event
 from tests.web.test_assemble import sym_file
 from tests.web.test_dsyms import guid, upload
 
@@ -169,6 +178,10 @@ def test_what_there_is_not(debugger: Client) -> None:
     for path in (
         f"buildid/{unknown}/section",
         f"buildid/{unknown}/source/usr/include/stdio.h",
+        f"buildid/{unknown}/source",
+        f"buildid/{'0' * 300}/source/a.c",
+        f"buildid/{unknown[:5]}/source/a.c",
+        f"buildid/{unknown}/source/{'a' * 5000}",
         "index2.txt",
         "pingme.txt",
         "a.pdb/nonsense/a.pdb",
@@ -178,6 +191,92 @@ def test_what_there_is_not(debugger: Client) -> None:
         f"buildid/{'0' * 40}/executable",
     ):
         assert ask(debugger, path).status == 404, path
+
+
+def test_a_file_may_be_asked_for_by_head(debugger: Client) -> None:
+    entry = put(debugger, b"program")
+    for path in (f"buildid/{entry.code_id}/executable", f"game/elf-buildid-{entry.code_id}/game"):
+        answer = debugger.call("HEAD", f"/symbols/{debugger.project.slug}/{path}")
+        assert answer.status == 302
+        asked = urllib.request.Request(answer.headers["location"], method="HEAD")
+        with urllib.request.urlopen(asked, timeout=10) as found:
+            assert (found.status, found.headers["content-length"]) == (200, "7")
+        got = ask(debugger, path).headers["location"]
+        assert got.split("Signature=")[1] != answer.headers["location"].split("Signature=")[1], "the method is signed"
+    assert debugger.call("HEAD", f"/symbols/{debugger.project.slug}/buildid/{'ab' * 20}/executable").status == 404
+
+
+def source_file(debugger: Client, path: str, method: str = "GET", header: dict[str, str] | None = None) -> bytes | int:
+    """A source file as the gateway hands it on, or the status of an error."""
+    asked = event(method, path, b"", {"host": HOST, **(header or {})}, "")
+    answer = debugger.api.answer(asked, cast(LambdaContext, None))
+    if answer["statusCode"] != 200:
+        return int(answer["statusCode"])
+    assert answer["isBase64Encoded"] and answer["headers"]["Content-Type"] == "application/octet-stream"
+    return base64.b64decode(answer["body"])
+
+
+SOURCES = {"/src/game.cpp": b"int main() {}\r\n\xff", "/src/a b+%41.h": b"blank", "relative.c": b"relative"}
+
+
+def put_sources(client: Client, folder: Path, build_id: str, files: Mapping[str, bytes]) -> None:
+    """Upload and compile a source bundle of a program."""
+    where, path = (client.store.settings, client.store.clients), folder / f"{secrets.token_hex(4)}.src.zip"
+    names = {f"files/{number}": name for number, name in enumerate(files)}
+    members = {name: {"type": "source", "path": path} for name, path in names.items()}
+    with path.open("wb") as file:
+        file.write(b"SYSB\2\0\0\0")
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in zip(names, files.values(), strict=True):
+                archive.writestr(name, content)
+            manifest = {"files": members, "debug_id": elf_debug_id(build_id), "arch": "x86_64"}
+            archive.writestr("manifest.json", json.dumps(manifest))
+    assert Compilation(*where).run(DebugFiles(*where).put(path, path.name)).entries
+
+
+def test_a_source_file_comes_out_of_the_bundle_as_it_is(client: Client, debugger: Client, tmp_path: Path) -> None:
+    build_id = secrets.token_hex(20)
+    put_sources(client, tmp_path, build_id, SOURCES)
+    place = f"/symbols/{debugger.project.slug}/buildid/{build_id}/source"
+    assert source_file(debugger, f"{place}/src/game.cpp") == SOURCES["/src/game.cpp"]
+    assert source_file(debugger, f"{place}//src/./x/../game.cpp") == SOURCES["/src/game.cpp"]
+    assert source_file(debugger, f"{place}/src/a%20b%2B%2541.h") == b"blank"
+    assert source_file(debugger, f"{place}/src/a b+%41.h") == b"blank", "the gateway may have unquoted it"
+    assert source_file(debugger, f"{place}/relative.c") == b"relative"
+    assert source_file(debugger, f"{place}/src/game.cpp", "HEAD") == SOURCES["/src/game.cpp"]
+    by_header = f"/symbols/buildid/{build_id.upper()}/source/src/game.cpp"
+    header = {"authorization": f"Bearer {debugger.project.slug}"}
+    assert source_file(client, by_header, header=header) == SOURCES["/src/game.cpp"]
+    assert source_file(client, by_header) == 401
+    for absent in ("/src/other.cpp", "/../../etc/passwd", "/manifest.json", "/files/0"):
+        assert source_file(debugger, place + absent) == 404, absent
+
+
+def test_of_several_bundles_the_latest_that_has_the_file_counts(
+    client: Client, debugger: Client, tmp_path: Path
+) -> None:
+    build_id = secrets.token_hex(20)
+    put_sources(client, tmp_path, build_id, {"/a.c": b"old", "/b.c": b"old"})
+    put_sources(client, tmp_path, build_id, {"/a.c": b"new"})
+    place = f"/symbols/{debugger.project.slug}/buildid/{build_id}/source"
+    assert (source_file(debugger, f"{place}/a.c"), source_file(debugger, f"{place}/b.c")) == (b"new", b"old")
+
+
+def test_a_source_file_fits_into_an_answer(client: Client, debugger: Client, tmp_path: Path) -> None:
+    build_id = secrets.token_hex(20)
+    put_sources(client, tmp_path, build_id, {"/most.c": bytes(MOST_BYTES), "/more.c": bytes(MOST_BYTES + 1)})
+    place = f"/symbols/{debugger.project.slug}/buildid/{build_id}/source"
+    assert source_file(debugger, f"{place}/most.c") == bytes(MOST_BYTES)
+    assert len(base64.b64encode(bytes(MOST_BYTES))) < 6_000_000
+    assert source_file(debugger, f"{place}/more.c") == 404
+
+
+def test_a_bundle_that_is_gone_has_no_sources(client: Client, debugger: Client, tmp_path: Path) -> None:
+    build_id = secrets.token_hex(20)
+    put_sources(client, tmp_path, build_id, SOURCES)
+    (entry,) = SymbolIndex(client.store.settings, client.store.clients).find_sources(elf_debug_id(build_id))
+    Objects(client.store.clients, client.store.settings.bucket).delete(entry.debug_file_key)
+    assert source_file(debugger, f"/symbols/{debugger.project.slug}/buildid/{build_id}/source/src/game.cpp") == 404
 
 
 def test_a_token_may_come_in_the_header(client: Client) -> None:

@@ -43,9 +43,9 @@ class DebugFiles:
             return False
         return self._objects.put_new_stream(key, content, size)
 
-    def link(self, key: str) -> str:
-        """A URL that gives the debug file to whoever has it, for ``LINK_SECONDS``."""
-        return self._objects.link(key, LINK_SECONDS)
+    def link(self, key: str, *, head: bool = False) -> str:
+        """A URL that gives the debug file to whoever has it, for ``LINK_SECONDS``; with ``head`` by the method HEAD."""
+        return self._objects.link(key, LINK_SECONDS, head=head)
 
     def download(self, key: str, path: Path) -> bool:
         """Write a debug file to ``path``; ``False`` when it is not there (any more)."""

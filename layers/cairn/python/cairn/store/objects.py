@@ -153,14 +153,14 @@ class Objects:
                 for entry in page.get("CommonPrefixes", []):
                     yield entry["Prefix"].removeprefix(prefix).rstrip("/")
 
-    def link(self, key: str, seconds: int, name: str | None = None) -> str:
+    def link(self, key: str, seconds: int, name: str | None = None, *, head: bool = False) -> str:
         """A URL that gives the object to whoever has it, for so long. With a ``name`` browsers save it by that,
-        whatever it holds."""
+        whatever it holds. With ``head`` it is for the method HEAD, which is part of what is signed."""
         with store_errors(f"link s3://{self.bucket}/{key}"):
-            where = {"Bucket": self.bucket, "Key": key}
+            where, what = {"Bucket": self.bucket, "Key": key}, "head_object" if head else "get_object"
             if name is not None:
                 where["ResponseContentDisposition"] = f'attachment; filename="{re.sub(r"[^A-Za-z0-9._-]", "_", name)}"'
-            return self._clients.s3.generate_presigned_url("get_object", Params=where, ExpiresIn=seconds)
+            return self._clients.s3.generate_presigned_url(what, Params=where, ExpiresIn=seconds)
 
     def delete(self, key: str) -> None:
         """Remove an object, be it there or not."""

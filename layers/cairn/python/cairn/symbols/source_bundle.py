@@ -58,13 +58,18 @@ class SourceBundle:
     def lines(self, paths: Iterable[str]) -> Mapping[str, list[str]]:
         """The lines of those files that are in the bundle, by the path asked for. What is damaged or too large is left
         out."""
+        contents = self.contents(paths)
+        return {path: content.decode("utf-8", "replace").splitlines() for path, content in contents.items()}
+
+    def contents(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """The bytes of the same files."""
         names = {path: name for path in paths if (name := self._members.get(_spelling(path)))}
         self._file.allow(MAX_READ)
-        found: dict[str, list[str]] = {}
+        found: dict[str, bytes] = {}
         try:
             self._file.fetch([self._span(name) for name in names.values()])
             for path, name in names.items():
-                found[path] = self._unpacked(name, MAX_MEMBER).decode("utf-8", "replace").splitlines()
+                found[path] = self._unpacked(name, MAX_MEMBER)
         except _BROKEN:
             return found
         finally:

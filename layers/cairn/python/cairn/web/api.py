@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
 from aws_lambda_powertools import Logger
@@ -37,6 +37,8 @@ PROJECT = "/api/0/projects/<org>/<project>/"
 
 logger = Logger(child=True)
 
+Reply: TypeAlias = Response[str] | Response[bytes]
+
 
 class Api:
     """The API under ``/api/0/``, and the symbol server under ``/symbols/``, over ``services``.
@@ -48,7 +50,7 @@ class Api:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._app = APIGatewayHttpResolver()
-        routes: list[tuple[str, str, Callable[..., Response[str]]]] = [
+        routes: list[tuple[str, str, Callable[..., Reply]]] = [
             ("GET", "/api/0/", self._info),
             ("GET", "/api/0/organizations/", self._organizations),
             ("GET", ORGANIZATION + "projects/", self._projects),
@@ -61,11 +63,16 @@ class Api:
             ("POST", PROJECT + "reprocessing/", self._reprocess),
             ("GET", PROJECT + "events/<event_id>/attachments/", self._attachments),
             ("GET", PROJECT + "events/<event_id>/attachments/<file_id>/", self._attachment),
-            ("GET", "/symbols/<token>/buildid/<build_id>/<part>/", self._debuginfod),
-            ("GET", "/symbols/<token>/<name>/<file_id>/<file>/", self._symstore),
-            ("GET", "/symbols/buildid/<build_id>/<part>/", self._debuginfod),
-            ("GET", "/symbols/<name>/<file_id>/<file>/", self._symstore),
         ]
+        for_debuggers: list[tuple[str, Callable[..., Reply]]] = [
+            ("/symbols/<token>/buildid/<build_id>/source/.+/", self._source),
+            ("/symbols/buildid/<build_id>/source/.+/", self._source),
+            ("/symbols/<token>/buildid/<build_id>/<part>/", self._debuginfod),
+            ("/symbols/<token>/<name>/<file_id>/<file>/", self._symstore),
+            ("/symbols/buildid/<build_id>/<part>/", self._debuginfod),
+            ("/symbols/<name>/<file_id>/<file>/", self._symstore),
+        ]
+        routes += [(method, path, function) for path, function in for_debuggers for method in ("GET", "HEAD")]
         for method, path, function in routes:
             self._app.route(path, method)(function)
         self._app.not_found(lambda _error: reply(404, {"detail": "this Cairn has no such address"}))
@@ -149,11 +156,20 @@ class Api:
 
     def _debuginfod(self, build_id: str, part: str, token: str | None = None) -> Response[str]:
         self._admit_debugger(token)
-        return reply(302, {}, Location=self._services.symbol_server.debuginfod(build_id, part))
+        return reply(302, {}, Location=self._services.symbol_server.debuginfod(build_id, part, head=self._is_head()))
 
     def _symstore(self, name: str, file_id: str, file: str, token: str | None = None) -> Response[str]:
         self._admit_debugger(token)
-        return reply(302, {}, Location=self._services.symbol_server.symstore(file_id, file))
+        return reply(302, {}, Location=self._services.symbol_server.symstore(file_id, file, head=self._is_head()))
+
+    def _source(self, build_id: str, token: str | None = None) -> Response[bytes]:
+        self._admit_debugger(token)
+        path = self._app.current_event.path.partition("/source/")[2].rstrip("/")
+        content = self._services.sources.content(build_id, path)
+        return Response(200, content_type="application/octet-stream", body=content)
+
+    def _is_head(self) -> bool:
+        return self._app.current_event.http_method == "HEAD"
 
     def _admit_debugger(self, text: str | None) -> None:
         """Let a request pass with a token in its path, or else in its header: most debuggers can send no header."""

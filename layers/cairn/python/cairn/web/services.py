@@ -26,6 +26,7 @@ from cairn.web.assemble import AssembleCall
 from cairn.web.dsyms import DebugFileList
 from cairn.web.event_attachments import EventAttachments
 from cairn.web.missing import MissingList
+from cairn.web.source_files import SourceFiles
 from cairn.web.symbol_server import SymbolServer
 
 
@@ -39,6 +40,7 @@ class Services:
     assemble: AssembleCall
     files: DebugFileList
     symbol_server: SymbolServer
+    sources: SourceFiles
     missing: MissingList
     outcomes: Outcomes
     attachments: EventAttachments
@@ -64,6 +66,7 @@ class Services:
             assemble=AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly, uses),
             files=DebugFileList(index, records, debug_files),
             symbol_server=SymbolServer(index, debug_files, uses),
+            sources=SourceFiles(settings, clients, index, uses),
             missing=MissingList(WaitingCrashes(settings, clients), SourceAnswers(settings, clients)),
             outcomes=Outcomes(settings, clients),
             attachments=EventAttachments(EventFiles(settings, clients)),

@@ -40,24 +40,26 @@ class SymbolServer:
     debug_files: DebugFiles
     uses: LastUses
 
-    def debuginfod(self, build_id: str, part: str) -> str:
-        """Where ``/buildid/<build id>/<part>`` can be fetched from. Raises ``NotFoundError``."""
+    def debuginfod(self, build_id: str, part: str, *, head: bool = False) -> str:
+        """Where ``/buildid/<build id>/<part>`` can be fetched from, with ``head`` by the method HEAD. Raises
+        ``NotFoundError``."""
         choice = {"debuginfo": debug_information, "executable": program}.get(part)
         if choice is None:
-            raise NotFoundError("debuginfo and executable can be had of a build id")
-        return self._address(Wanted((None, build_id), frozenset({"elf"}), choice))
+            raise NotFoundError("debuginfo, executable and source/<path> can be had of a build id")
+        return self._address(Wanted((None, build_id), frozenset({"elf"}), choice), head)
 
-    def symstore(self, file_id: str, file: str) -> str:
-        """Where ``/<name>/<file id>/<file>`` can be fetched from. Raises ``NotFoundError``."""
-        return self._address(wanted_of(file_id, file))
+    def symstore(self, file_id: str, file: str, *, head: bool = False) -> str:
+        """Where ``/<name>/<file id>/<file>`` can be fetched from, with ``head`` by the method HEAD. Raises
+        ``NotFoundError``."""
+        return self._address(wanted_of(file_id, file), head)
 
-    def _address(self, wanted: Wanted) -> str:
+    def _address(self, wanted: Wanted, head: bool) -> str:
         entries = self.index.find([wanted.ids])[wanted.ids]
         found = best(wanted, entries)
         if found is None:
             raise NotFoundError(why_not(wanted, entries))
         self.uses.note([found], time.time())
-        return self.debug_files.link(found.debug_file_key)
+        return self.debug_files.link(found.debug_file_key, head=head)
 
 
 def wanted_of(file_id: str, file: str) -> Wanted:
