@@ -54,6 +54,7 @@ from tests.crash.symbol_files import SAMPLE
 from tests.emulator import running_store
 from tests.servers.local import NEAR, Answer, LocalServer, local_server
 from tests.symbols.programs import SYM, SYM_CODE_ID, SYM_DEBUG_ID
+from tests.symbols.sources.lzx_packer import lzx_cabinet
 from tests.symbols.sources.modules import MAC
 from tests.symbols.sources.test_cab import cabinet
 from tests.symbols.windows_programs import carried_programs
@@ -222,6 +223,7 @@ def test_there_is_a_file_for_every_layout() -> None:
 
 PACKED: dict[str, tuple[str, Callable[[bytes], bytes], dict[str, str]]] = {
     "cab": ("game.pd_", cabinet, {}),
+    "cab with LZX": ("game.pd_", lzx_cabinet, {}),
     "cab with a coding": ("game.pd_", lambda c: gzip.compress(cabinet(c)), {"Content-Encoding": "gzip"}),
     "gzip": ("game.pdb", gzip.compress, {}),
     "coding": ("game.pdb", gzip.compress, {"Content-Encoding": "gzip"}),

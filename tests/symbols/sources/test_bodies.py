@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from cairn.symbols.sources import bodies
 from cairn.symbols.sources.bodies import unwrap
 from cairn.symbols.sources.records import FetchError, FetchStatus
+from tests.symbols.sources.lzx_packer import lzx_cabinet
 from tests.symbols.sources.test_cab import NOISE, cabinet
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "zstd": zstandard.compress,
     "cab": cabinet,
+    "cab with LZX": lzx_cabinet,
     "cab in gzip": lambda content: gzip.compress(cabinet(content)),
     "two members": lambda content: gzip.compress(content[:10]) + gzip.compress(content[10:]),
     "two frames": lambda content: zstandard.compress(content[:10]) + zstandard.compress(content[10:]),
@@ -37,7 +40,7 @@ def test_the_content_is_found(tmp_path: Path, how: str) -> None:
     assert list(tmp_path.iterdir()) == [found], "nothing else is left"
 
 
-@pytest.mark.parametrize("how", ["gzip", "zstd", "cab", "cab in gzip"])
+@pytest.mark.parametrize("how", ["gzip", "zstd", "cab", "cab with LZX", "cab in gzip"])
 def test_a_bomb_ends_at_the_limit(tmp_path: Path, how: str) -> None:
     with pytest.raises(FetchError) as refusal:
         unwrap(file_of(tmp_path, PACK[how](bytes(5_000_000))), 1_000_000)
@@ -45,7 +48,15 @@ def test_a_bomb_ends_at_the_limit(tmp_path: Path, how: str) -> None:
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 1_000_000
 
 
-@pytest.mark.parametrize("how", ["gzip", "cab"])
+@pytest.mark.parametrize("how", ["gzip", "cab with LZX"])
+def test_what_takes_too_long_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setattr(bodies, "SECONDS", -1)
+    with pytest.raises(FetchError, match="seconds") as refusal:
+        unwrap(file_of(tmp_path, PACK[how](NOISE)), 1_000_000)
+    assert refusal.value.status is FetchStatus.TOO_LARGE
+
+
+@pytest.mark.parametrize("how", ["gzip", "cab", "cab with LZX"])
 def test_what_is_cut_short_is_malformed(tmp_path: Path, how: str) -> None:
     with pytest.raises(FetchError, match="cannot be unpacked") as refusal:
         unwrap(file_of(tmp_path, PACK[how](NOISE)[:-100]), 1_000_000)

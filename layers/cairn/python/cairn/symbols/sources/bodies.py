@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +21,10 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 WRAPPINGS = 3
 """How deep a file may be packed: a cabinet, that is sent as gzip, and one to spare."""
 
+SECONDS = 120
+"""For unpacking one file. LZX takes a second for 3 to 10 MB, and much longer when somebody has made it to; the rest is
+faster by far."""
+
 PIECE = 64 * 1024
 WINDOW = 128 * 1024 * 1024
 """Bytes of memory that unpacking Zstandard may take: what ``zstd --long`` makes."""
@@ -28,15 +33,17 @@ WINDOW = 128 * 1024 * 1024
 def unwrap(path: Path, limit: int) -> Path:
     """Unpack a file as often as it is packed, beside it, and tell where the content is; what was packed is removed.
 
-    Raises ``FetchError``: ``too_large`` when something unpacks to more than ``limit`` bytes, ``malformed``.
+    Raises ``FetchError``: ``too_large`` when something unpacks to more than ``limit`` bytes or takes more than
+    ``SECONDS``, ``malformed``.
     """
+    deadline = time.monotonic() + SECONDS
     for _ in range(WRAPPINGS):
         with path.open("rb") as file:
             pieces = _unpacked(file)
             if pieces is None:
                 return path
             target = path.with_name(path.name + "-unpacked")
-            _write(target, pieces, limit)
+            _write(target, in_time(pieces, deadline), limit)
         path.unlink()
         path = target
     raise FetchError(FetchStatus.MALFORMED, f"it is packed more than {WRAPPINGS} times over")
@@ -57,6 +64,14 @@ def _unpacked(file: BinaryIO) -> Iterator[bytes] | None:
 
 def _pieces(reader: BinaryIO | gzip.GzipFile | zstandard.ZstdDecompressionReader) -> Iterator[bytes]:
     while piece := reader.read(PIECE):
+        yield piece
+
+
+def in_time(pieces: Iterator[bytes], deadline: float) -> Iterator[bytes]:
+    """The same pieces, as long as there is time. Raises ``FetchError``."""
+    for piece in pieces:
+        if time.monotonic() > deadline:
+            raise FetchError(FetchStatus.TOO_LARGE, f"it cannot be unpacked in {SECONDS} seconds")
         yield piece
 
 

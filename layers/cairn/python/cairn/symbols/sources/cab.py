@@ -1,14 +1,15 @@
 """Cabinets of one file, as symbol servers keep them (``game.pd_``): unpacked a block of 32 KB at a time.
 
 The format is Microsoft's "Cabinet File Format" ([MS-CAB]), the compression "MSZIP Compression and Decompression Data
-Structure" ([MS-MCI]). Files stored plainly and with MSZIP are read. LZX and Quantum are not.
+Structure" ([MS-MCI]); ``lzx.py`` names the sources of LZX. Files stored plainly, with MSZIP and with LZX are read.
+Those packed with Quantum, which no packer of today writes, are not.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -17,14 +18,16 @@ BLOCK = 32768
 """Bytes that a block unpacks to at most, and how far back a block of MSZIP may refer."""
 
 MAX_NAME = 256
+Unpack = Callable[[bytes, int], bytes]
+"""Makes the content of a block of what is packed, and of the size that it is to have."""
+
 _HEADER = struct.Struct("<4s4xI4xI4xBBHHHHH")
 _RESERVE = struct.Struct("<HBB")
 _FOLDER = struct.Struct("<IHH")
 _FILE = struct.Struct("<IIHHHH")
 _DATA = struct.Struct("<IHH")
 _HAS_RESERVE, _OF_SEVERAL = 0x4, 0x3
-_PLAIN, _MSZIP = 0, 1
-_OTHERS = {2: "Quantum", 3: "LZX"}
+_PLAIN, _MSZIP, _QUANTUM, _LZX = range(4)
 
 
 class CabError(Exception):
@@ -33,10 +36,11 @@ class CabError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """Where the blocks begin, how they are packed, and what lies in each before its data."""
+    """Where the blocks begin, how they are packed, the bits of LZX's window, and what lies in each before its data."""
 
     start: int
     compression: int
+    window: int
     reserved: int
 
 
@@ -47,10 +51,9 @@ def unpack_cab(cab: BinaryIO) -> Iterator[bytes]:
     """
     folder, size, skip = _directory(cab)
     cab.seek(folder.start)
-    history, left = b"", size
+    unpack, left = _unpacker(folder), size
     while left:
-        block = _block(cab, folder, history)
-        history = (history + block)[-BLOCK:]
+        block = _block(cab, folder, unpack)
         piece = block[skip : skip + left]
         skip = max(0, skip - len(block))
         left -= len(piece)
@@ -72,21 +75,59 @@ def _directory(cab: BinaryIO) -> tuple[_Folder, int, int]:
     _exactly(cab, header_reserve)
     start, _, kind = _FOLDER.unpack(_exactly(cab, _FOLDER.size))
     compression = kind & 0xF
-    if compression not in (_PLAIN, _MSZIP):
-        raise CabError(f"it is packed with {_OTHERS.get(compression, f'method {compression}')}, which is not read here")
+    if compression not in (_PLAIN, _MSZIP, _LZX):
+        method = "Quantum" if compression == _QUANTUM else f"method {compression}"
+        raise CabError(f"it is packed with {method}, which is not read here: pack it with makecab, or not at all")
     cab.seek(files_at)
     size, skip, _, _, _, _ = _FILE.unpack(_exactly(cab, _FILE.size))
-    return _Folder(start, compression, reserved), size, skip
+    return _Folder(start, compression, kind >> 8 & 0x1F, reserved), size, skip
 
 
-def _block(cab: BinaryIO, folder: _Folder, history: bytes) -> bytes:
+def _unpacker(folder: _Folder) -> Unpack:
+    """What unpacks the blocks of a folder, one after the other."""
+    if folder.compression == _LZX:
+        return _lzx(folder.window)
+    return _Mszip().block if folder.compression == _MSZIP else lambda data, _: data
+
+
+def _lzx(window: int) -> Unpack:
+    from cairn.symbols.sources.lzx import LzxDecoder, LzxError
+
+    try:
+        decoder = LzxDecoder(window)
+    except LzxError as error:
+        raise CabError(str(error)) from None
+
+    def unpack(data: bytes, size: int) -> bytes:
+        try:
+            return decoder.frame(data, size)
+        except LzxError as error:
+            raise CabError(f"LZX: {error}") from None
+
+    return unpack
+
+
+class _Mszip:
+    """A block may refer to what stands in the one before it."""
+
+    def __init__(self) -> None:
+        self._history = b""
+
+    def block(self, data: bytes, _size: int) -> bytes:
+        """The content of the next block."""
+        content = _inflate(data, self._history)
+        self._history = (self._history + content)[-BLOCK:]
+        return content
+
+
+def _block(cab: BinaryIO, folder: _Folder, unpack: Unpack) -> bytes:
     checksum, packed, unpacked = _DATA.unpack(_exactly(cab, _DATA.size))
     reserve, data = _exactly(cab, folder.reserved), _exactly(cab, packed)
     if checksum and checksum != _checksum(struct.pack("<HH", packed, unpacked) + reserve, _checksum(data)):
         raise CabError("the checksum of a block is wrong")
     if not 0 < unpacked <= BLOCK:
         raise CabError(f"a block says that it has {unpacked} bytes")
-    content = _inflate(data, history) if folder.compression == _MSZIP else data
+    content = unpack(data, unpacked)
     if len(content) != unpacked:
         raise CabError("a block has not the size that it says")
     return content
