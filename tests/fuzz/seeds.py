@@ -13,6 +13,8 @@ from tests.fuzz.packed_symbols import unpack
 from tests.fuzz.targets import sample_symbols
 from tests.minidump.test_hostile import DUMPS
 from tests.symbols.programs import SYM
+from tests.symbols.sources.lzx_packer import ALIGNED, PLAIN, VERBATIM, lzx_cabinet
+from tests.symbols.sources.test_cab import cabinet
 from tests.symbols.test_segments import macho, pe
 from tests.synth.minidump import MinidumpBuilder
 
@@ -53,6 +55,13 @@ def decisions(target: str) -> list[bytes]:
     return [rng.randbytes(size) for size in (50, 100, 200, 400, 800, 1600) for _ in range(5)]
 
 
+def cabinets() -> list[bytes]:
+    """Stored, with MSZIP, and with every kind of block of LZX, of few bytes."""
+    lines = b"".join(b"%d bottles\n" % number for number in range(200))
+    packed = [lzx_cabinet(lines, (kind,), block=900, program=3000) for kind in (VERBATIM, ALIGNED, PLAIN)]
+    return [cabinet(lines, packed=False), cabinet(lines), *packed]
+
+
 def fat() -> bytes:
     """A fat Mach-O file of the wide kind, with one program."""
     program = macho()
@@ -84,6 +93,7 @@ FILES: dict[str, Callable[[], list[bytes]]] = {
     "symbol_file": symbol_files,
     "cfi_text": lambda: [STACK_LINES],
     "breakpad_text": lambda: [SYM, SYM + STACK_LINES],
+    "cabinet": cabinets,
     "program": lambda: [macho(), macho(">", wide=False), fat(), pe(), elf(1), elf(2)],
 }
 """Targets whose bytes are files. Those of all others are decisions."""

@@ -42,6 +42,7 @@ from cairn.symbols.macho import macho_segments
 from cairn.symbols.rule_table import RulePiece, rule_pieces
 from cairn.symbols.rules import CfiRule
 from cairn.symbols.segments import pe_segments
+from cairn.symbols.sources.cab import BLOCK, CabError, unpack_cab
 from cairn.symbols.symbol_file import SymbolFile
 from cairn.unwind.frames import Stack, Trust
 from cairn.unwind.limits import MAX_FRAMES
@@ -298,6 +299,16 @@ class SampleSymbols(Symbols):
         super().__init__(SymbolFile.open(BytesBlob(sample_symbols())))
 
 
+def fuzz_cabinet(data: bytes) -> None:
+    """Any bytes are a cabinet of one file, of which pieces of up to 32 KB come, or a ``CabError``."""
+    try:
+        for number, piece in enumerate(unpack_cab(io.BytesIO(data))):
+            assert len(piece) <= BLOCK
+            assert number <= len(data), "a block is packed in something"
+    except CabError as error:
+        assert str(error)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "reader": fuzz_reader,
     "dump": fuzz_dump,
@@ -307,6 +318,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "cfi_text": fuzz_cfi_text,
     "breakpad_text": fuzz_breakpad_text,
     "program": fuzz_program,
+    "cabinet": fuzz_cabinet,
     "intake": fuzz_intake,
     "envelope": fuzz_envelope,
     "event": fuzz_event,

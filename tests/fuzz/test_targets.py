@@ -49,7 +49,7 @@ def test_any_decisions_pass(target: str) -> None:
     check()
 
 
-@pytest.mark.parametrize("target", ["reader", "dump", "symbol_file", "cfi_text", "breakpad_text", "program"])
+@pytest.mark.parametrize("target", ["reader", "dump", "symbol_file", "cfi_text", "breakpad_text", "program", "cabinet"])
 def test_changed_seeds_pass(target: str) -> None:
     """A few bytes of a seed changed, anywhere."""
     patches = st.lists(st.tuples(st.integers(0, 1 << 15), st.binary(min_size=1, max_size=4)), max_size=6)
