@@ -24,7 +24,7 @@ _LONGEST_HELPER = 24
 """Instructions of a helper that is called in a prologue and takes from the stack itself."""
 
 _STORES, _LOADS = ("str", "stur", "stp"), ("ldr", "ldur", "ldp")
-_WITHOUT_EFFECT = ("cmp", "cmn", "tst", "pacibsp", "autibsp", "hint")
+_WITHOUT_EFFECT = ("cmp", "cmn", "tst", "pacibsp", "autibsp", "paciasp", "autiasp", "hint")
 """Comparisons, and signatures of ``lr``, which the walker takes off."""
 
 _BRANCHES = ("b", "cbz", "cbnz", "tbz", "tbnz")

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import re
-import shutil
 import struct
-import subprocess
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,13 +9,11 @@ from hypothesis import strategies as st
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.pe import Pe
 from cairn.symbols.pe_arm64 import functions
-from cairn.symbols.pe_arm64_codes import MAX_CODES, Code, read_sequence
-from cairn.symbols.pe_arm64_packed import read_packed
+from cairn.symbols.pe_arm64_codes import MAX_CODES, read_sequence
 from cairn.symbols.pe_rules import rows_of
 from tests.symbols.test_pe_amd64 import parts
 from tests.synth.pe import ARM64, TEXT, XDATA, arm64_program, image
 
-READOBJ = shutil.which("llvm-readobj")
 ENTRY = {".cfa": "sp 0 +", ".ra": "lr"}
 PACKED_EPILOGUE, HAS_HANDLER = 1 << 21, 1 << 20
 
@@ -172,50 +166,6 @@ def test_packed_data_of_a_part() -> None:
 @pytest.mark.parametrize("data", (packed(3), packed(integers=11, frame=512), packed(integers=4, frame=16)))
 def test_packed_data_that_makes_no_sense(data: int) -> None:
     assert rows_of(functions(Pe(packed_program(data)))) == ([], 1)
-
-
-def kinds() -> list[int]:
-    """Every packed form that LLVM prints, with a small, a middle and a large frame."""
-    return [
-        packed(link=link, integers=integers, floats=floats, homes=homes, frame=frame, size=0x100)
-        for link in (0, 1, 3)
-        for integers in range(11)
-        for floats in range(8)
-        for homes in (0, 1)
-        for frame in (256, 1024, 8000)
-        if (link, integers) != (1, 1)
-    ]
-
-
-@pytest.mark.skipif(READOBJ is None, reason="no llvm-readobj")
-def test_packed_data_against_llvm(tmp_path: Path) -> None:
-    path, words = tmp_path / "packed.exe", kinds()
-    path.write_bytes(packed_program(*words, size=0x100))
-    command = ["llvm-readobj", "--unwind", str(path)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    prologues = re.findall(r"Prologue \[\n(.*?)\n +\]\n", printed, re.DOTALL)
-    assert len(prologues) == len(words) > 1500
-    for word, text in zip(words, prologues, strict=True):
-        lines = [line.strip() for line in text.strip().split("\n")]
-        assert lines.pop() == "end"
-        codes = [
-            Code(code.size, code.registers, code.offset if code.registers else 0) for code in read_packed(word)[0].own
-        ]
-        assert codes == [printed_code(line) for line in lines], f"{word:#x} {lines}"
-
-
-def printed_code(line: str) -> Code:
-    """An instruction as ``llvm-readobj`` prints it, as a code."""
-    if match := re.fullmatch(r"sub sp, sp, #(\d+)", line):
-        return Code(int(match[1]))
-    match = re.fullmatch(r"st[rp] (.*), \[sp, #(-?)(\d+)\](!?)", line)
-    if match is None:
-        assert line == "mov x29, sp"
-        return Code()
-    names = match[1].replace("lr", "x30").split(", ")
-    registers = tuple(int(name[1:]) for name in names if name[0] == "x" and int(name[1:]) >= 19)
-    offset = int(match[3])
-    return Code(offset, registers) if match[4] else Code(0, registers, offset if registers else 0)
 
 
 def test_functions_come_in_any_order_and_empty_entries_are_none() -> None:

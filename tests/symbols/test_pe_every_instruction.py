@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +19,10 @@ from cairn.unwind.architecture import Architecture
 from cairn.unwind.arm64 import ARM64
 from cairn.unwind.cfi import CfiProgram, compile_rule, unwind
 from tests.symbols import amd64_steps, arm64_steps
-from tests.symbols.windows_programs import build_with_llvm, build_with_mingw, carried_programs
+from tests.symbols.windows_programs import build_with_exceptions, build_with_gcc, build_with_llvm, carried_programs
 
-MINGW = shutil.which("x86_64-w64-mingw32-gcc")
-LLVM = shutil.which("clang") and shutil.which("lld-link")
 CARRIED, CARRIED_ARM64 = carried_programs("64"), carried_programs("arm64")
+VERSION_2 = "-fwinx64-eh-unwindv2=best-effort"
 LEVELS = ("-O0", "-O2", "-Os")
 
 
@@ -111,10 +109,9 @@ def _reader(pe: Pe) -> Callable[[int], bytes]:
     return read
 
 
-@pytest.mark.skipif(MINGW is None, reason="no mingw-w64 compiler")
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", ("O0", "O2", "Os"))
 def test_programs_of_gcc(level: str, tmp_path: Path) -> None:
-    assert check_amd64(build_with_mingw(tmp_path, level)) > 5000
+    assert check_amd64(build_with_gcc(tmp_path, level)) > 300
 
 
 @pytest.mark.skipif(not CARRIED, reason="no Windows programs in pip and setuptools")
@@ -123,12 +120,24 @@ def test_programs_of_microsofts_compiler(path: Path) -> None:
     assert check_amd64(path) > 10_000
 
 
-@pytest.mark.skipif(LLVM is None, reason="no clang and lld-link")
 @pytest.mark.parametrize("level", LEVELS)
 def test_programs_of_llvm(level: str, tmp_path: Path) -> None:
     assert check_amd64(build_with_llvm(tmp_path, "x86_64", level)) > 250
     seen, moved = check_arm64(build_with_llvm(tmp_path, "aarch64", level))
     assert (seen > 250, moved) == (True, [])
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_handlers_of_exceptions(level: str, tmp_path: Path) -> None:
+    assert check_amd64(build_with_exceptions(tmp_path, "x86_64", level)) > 250
+    seen, moved = check_arm64(build_with_exceptions(tmp_path, "aarch64", level, "-mbranch-protection=standard"))
+    assert (seen > 200, moved) == (True, [])
+
+
+@pytest.mark.parametrize("flags", (("x86_64", "-O2", "-mavx2"), ("x86_64", "-O2", "-Xclang", VERSION_2)), ids="-".join)
+def test_vectors_and_version_2(flags: tuple[str, ...], tmp_path: Path) -> None:
+    """Vectors are not what the emulator of ``tests/targets`` can run."""
+    assert check_amd64(build_with_exceptions(tmp_path, *flags)) > 250
 
 
 @pytest.mark.skipif(not CARRIED_ARM64, reason="no arm64 Windows programs in pip and setuptools")
