@@ -23,6 +23,8 @@ class Line:
     parts: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     failures: int = 0
+    spoils: int = 0
+    """Parts in which a bit is turned over."""
     stuck: threading.Event = field(default_factory=threading.Event)
     opened: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -51,6 +53,13 @@ class Line:
             self.failures -= 1
             return self.failures >= 0
 
+    def carried(self, body: bytes) -> bytes:
+        """What arrives of a part."""
+        with self.lock:
+            self.spoils -= 1
+            spoilt = self.spoils >= 0
+        return body[:-1] + bytes([body[-1] ^ 1]) if spoilt else body
+
 
 @contextmanager
 def open_line(cairn: LocalCairn) -> Iterator[Line]:
@@ -73,6 +82,8 @@ def open_line(cairn: LocalCairn) -> Iterator[Line]:
 
         def _forward(self, to: str) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.command == "PUT":
+                body = line.carried(body)
             if line.fails():
                 self._answer(503, b"{}")
                 return

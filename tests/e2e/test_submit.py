@@ -131,6 +131,38 @@ def test_a_bad_line_is_no_reason_to_give_up(running: Running, tmp_path: Path) ->
     assert (done.code, done.err) == (0, "")
 
 
+def test_a_part_that_is_spoilt_on_its_way_is_sent_again(running: Running, tmp_path: Path) -> None:
+    with open_line(running.cairn) as line:
+        line.spoils = 1
+        done = submit(running, tmp_path, DUMP, "--dsn", line.dsn, "--json")
+        assert (done.code, done.err) == (0, "")
+        assert line.parts == [1, 1]
+    assert running.record(done.json[0]["event_id"]).status == "symbolicated"
+    event = running.event(done.json[0]["event_id"])
+    assert event.cairn.attachments[0].size == DUMP.stat().st_size
+
+
+def test_an_address_for_curl_does_as_well(running: Running, tmp_path: Path) -> None:
+    url = running.minidump_url
+    bare, key = url.partition("?")[0], key_of(running)
+    for where in (["--url", url], ["--url", bare, "--key", key]):
+        done = submit(running, tmp_path, DUMP, *where, "--json")
+        assert (done.code, done.err) == (0, "")
+        assert running.record(done.json[0]["event_id"]).status == "symbolicated"
+
+
+def test_a_folder_and_one_dump_that_is_none(running: Running, tmp_path: Path) -> None:
+    reports = tmp_path / "Crashpad/completed"
+    reports.mkdir(parents=True)
+    (reports / "a.dmp").write_bytes(DUMP.read_bytes())
+    (reports / "b.dmp").write_text("no dump")
+    (tmp_path / "Crashpad/settings.dat").write_text("x")
+    done = submit(running, tmp_path, tmp_path / "Crashpad", "--json")
+    assert done.code == 1
+    assert [(Path(one["file"]).name, one["error"] is None) for one in done.json] == [("a.dmp", True), ("b.dmp", False)]
+    assert running.record(done.json[0]["event_id"]).status == "symbolicated"
+
+
 def test_an_interrupted_run_ends_at_once_and_says_how_to_go_on(running: Running, tmp_path: Path) -> None:
     with open_line(running.cairn) as line:
         line.parts_left = 0
@@ -160,13 +192,16 @@ def test_an_upload_that_is_gone_is_begun_anew(running: Running, tmp_path: Path) 
     ("arguments", "said"),
     [
         (["missing.dmp"], "missing.dmp: No such file"),
+        (["/dev/fd"], "no minidumps in /dev/fd"),
+        ([DUMP, "--url", "https://example.com/"], "the URL cannot be read"),
+        ([DUMP, "--key", "0" * 32], "--key needs --url"),
         ([DUMP, "--dsn", "hello"], "the DSN cannot be read"),
         ([DUMP, "--dsn", "http://" + "0" * 32 + "@127.0.0.1:1/1"], "does not answer"),
         ([DUMP, "--tag", "gpu"], "--tag gpu has no value"),
         ([DUMP, "--attach", "/dev/null"], "/dev/null is empty"),
         ([SAMPLE / "lighthouse"], "begins with the letters MDMP"),
     ],
-    ids=["no file", "no dsn", "nobody there", "no tag", "empty", "no dump"],
+    ids=["no file", "no dumps", "no url", "a key alone", "no dsn", "nobody there", "no tag", "empty", "no dump"],
 )
 def test_what_cannot_be_sent_is_said(running: Running, tmp_path: Path, arguments: list[Any], said: str) -> None:
     done = submit(running, tmp_path, *arguments)

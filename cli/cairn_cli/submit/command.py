@@ -16,18 +16,20 @@ from typing import Any, NoReturn
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
-from cairn_cli.dsn import Dsn, parse_dsn
+from cairn_cli.dsn import Dsn, parse_dsn, parse_minidump_url
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json
 from cairn_cli.submit.begun import Begun
 from cairn_cli.submit.door import Door
+from cairn_cli.submit.files import dumps_of
 from cairn_cli.submit.send import Sending, Sent
 from cairn_cli.target import Target, add_target_option, connect
 
 EXAMPLES = [
     "cairn submit crash.dmp --dsn https://KEY@HOST/1",
     "cairn submit full.dmp --release game@1.4 --tag gpu=none --attach game.log --wait",
-    "SENTRY_DSN=https://KEY@HOST/1 cairn submit *.dmp --json",
+    "cairn submit crash.dmp --url 'https://HOST/api/1/minidump/?sentry_key=KEY'",
+    "SENTRY_DSN=https://KEY@HOST/1 cairn submit *.dmp ~/.config/App/Crashpad --json",
 ]
 PATIENCE = 180
 """Seconds that `--wait` waits for an event: as long as its function may take, and a little more."""
@@ -35,8 +37,13 @@ PATIENCE = 180
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The dumps, where they go, and what is said of them."""
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="minidumps; they may be compressed")
-    parser.add_argument("--dsn", help="where to send them (default: $SENTRY_DSN, else the Cairn that runs here)")
+    parser.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="minidumps, which may be compressed; or folders of them"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--dsn", help="where to send them (default: $SENTRY_DSN, else the Cairn that runs here)")
+    where.add_argument("--url", help="the same as an address for curl: https://HOST/api/PROJECT/minidump/")
+    parser.add_argument("--key", help="the key, for a --url without ?sentry_key=KEY")
     parser.add_argument("--release", help="the release that crashed")
     parser.add_argument("--environment", help="where it ran: production, staging …")
     parser.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE", help="a tag; may be repeated")
@@ -50,8 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Send, and wait if asked; returns the exit code: 1 when a crash was not accepted."""
-    sending = Sending(Door(chosen_dsn(arguments.dsn)), fields(arguments), arguments.attach, Begun())
+    sending = Sending(Door(place(arguments)), fields(arguments), arguments.attach, Begun())
     target = connect(arguments) if arguments.wait else None
+    arguments.files = dumps_of(arguments.files)
     try:
         results = [result(path, arguments, sending, target) for path in arguments.files]
     except KeyboardInterrupt:
@@ -66,6 +74,17 @@ def stop_at_once() -> NoReturn:
     print("cairn: stopped; the same command goes on from here", file=sys.stderr, flush=True)
     sys.stdout.flush()
     os._exit(130)
+
+
+def place(arguments: argparse.Namespace) -> Dsn:
+    """Where the crashes go. Raises ``CliError``."""
+    if arguments.url:
+        return parse_minidump_url(arguments.url, arguments.key)
+    if arguments.key:
+        raise CliError(
+            "--key needs --url", "give --url https://HOST/api/PROJECT/minidump/, or --dsn https://KEY@HOST/PROJECT"
+        )
+    return chosen_dsn(arguments.dsn)
 
 
 def chosen_dsn(given: str | None) -> Dsn:

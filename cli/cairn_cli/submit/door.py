@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import urllib.error
@@ -19,6 +20,9 @@ TRIES = 4
 TIMEOUT = 60
 """Seconds without a byte."""
 GONE = "upload not found"
+BAD_DIGEST = b"<Code>BadDigest</Code>"
+"""In S3's answer to a part whose checksum is another."""
+ERROR_LIMIT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +81,21 @@ class Door:
         """Say that all is there; answers the event's id. Raises ``CliError``."""
         return str(self._post(f"{upload_id}/commit/")["id"])
 
-    def put(self, part: Part, content: Iterable[bytes]) -> None:
-        """Send a part. Raises ``OSError`` (``urllib.error.HTTPError`` is one) when it was not taken."""
-        request = urllib.request.Request(  # noqa: S310 - the address is Cairn's answer
-            part.url,
-            content,
-            {"Content-Length": str(part.size), "Content-Type": "application/octet-stream"},
-            method="PUT",
-        )
-        self._opener.open(request, timeout=TIMEOUT).close()
+    def put(self, part: Part, content: Iterable[bytes], md5: bytes) -> None:
+        """Send a part. S3 takes it only when what arrives has this MD5. Raises ``OSError`` when it was not taken;
+        ``urllib.error.HTTPError`` is one."""
+        headers = {
+            "Content-Length": str(part.size),
+            "Content-Type": "application/octet-stream",
+            "Content-MD5": base64.b64encode(md5).decode(),
+        }
+        request = urllib.request.Request(part.url, content, headers, method="PUT")  # noqa: S310 - it is Cairn's answer
+        try:
+            self._opener.open(request, timeout=TIMEOUT).close()
+        except urllib.error.HTTPError as error:
+            if BAD_DIGEST in error.read(ERROR_LIMIT):
+                raise OSError("what arrived is not what was sent: something on the way changes it") from error
+            raise
 
     def _post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         headers = {**self._headers, "Content-Type": "application/json"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 import threading
@@ -55,6 +56,13 @@ class File:
             if len(piece) != wanted:
                 raise CliError(f"{self.name} became shorter while it was sent")
             yield piece
+
+    def md5(self, part: Part) -> bytes:
+        """The MD5 of a part."""
+        digest = hashlib.md5(usedforsecurity=False)
+        for piece in self.pieces(part):
+            digest.update(piece)
+        return digest.digest()
 
 
 def open_files(path: Path, attachments: Sequence[Path], closing: ExitStack) -> list[File]:
@@ -157,7 +165,7 @@ class Sending:
                 progress(len(piece))
 
         try:
-            self._door.put(part, pieces())
+            self._door.put(part, pieces(), file.md5(part))
         except OSError as error:
             progress(-sent)
             return error
