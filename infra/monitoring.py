@@ -18,6 +18,7 @@ from infra.work_queue import WorkQueue
 
 FIVE_MINUTES = Duration.minutes(5)
 OLDEST_MESSAGE = Duration.hours(1)
+UNCOUNTED = "Limits could not be checked, or crashes not counted. They are kept, without a limit: the log says why"
 
 
 class MonitoringStack(Stack):
@@ -42,6 +43,7 @@ class MonitoringStack(Stack):
             "Clients got a 5xx answer. Most do not try again, so these crashes are lost",
         )
         self._watch("Ingest", cairn.ingest.worker)
+        self._alarm("IngestUncounted", uncounted("ingest"), UNCOUNTED)
         self._watch("Symbolicate", cairn.symbolication.worker)
         self._watch("DebugFileApi", cairn.debug_file_api.worker)
         self._watch("Compile", cairn.debug_files.worker)
@@ -70,6 +72,7 @@ class MonitoringStack(Stack):
             targets.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT, period=FIVE_MINUTES),
             "Clients got a 5xx answer of the server for large uploads: its log says why",
         )
+        self._alarm("LargeUploadsUncounted", uncounted("large_uploads"), UNCOUNTED)
         self._alarm(
             "LargeUploadsUnanswered",
             balancer.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT, period=FIVE_MINUTES),
@@ -121,3 +124,14 @@ class MonitoringStack(Stack):
         topic = sns.Topic(self, "Topic", enforce_ssl=True)
         topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
         return topic
+
+
+def uncounted(service: str) -> cloudwatch.Metric:
+    """How often intake could not count, as ``cairn.pipeline.front`` tells it."""
+    return cloudwatch.Metric(
+        namespace="Cairn",
+        metric_name="Uncounted",
+        dimensions_map={"service": service},
+        period=FIVE_MINUTES,
+        statistic="Sum",
+    )

@@ -89,7 +89,7 @@ SCENARIOS = {
     "early notes in an envelope": Scenario(nothing, post_notes, finish=lambda deployment, _: accepted(deployment)),
     "a late attachment": Scenario(waiting, post_attachment),
     "a crash without symbols": Scenario(accepted, crash_message),
-    "a crash that a filter drops": Scenario(unwanted, crash_message, ()),
+    "a crash that a filter drops": Scenario(unwanted, crash_message, (), accepted=0),
     "a crash with symbols": Scenario(with_symbols, crash_message, (NAMED,)),
     "a crash whose dump is not kept": Scenario(keeping_none, crash_message),
     "a crash that ends an older dump's keeping": Scenario(

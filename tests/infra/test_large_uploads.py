@@ -187,7 +187,12 @@ def test_its_log_forgets_and_its_host_is_told(door: Resource) -> None:
 def test_alarms_watch_it(templates: dict[str, Resource]) -> None:
     alarms = of_type(templates["CairnMonitoring"], "AWS::CloudWatch::Alarm")
     watching = {name: alarm["MetricName"] for name, alarm in alarms.items() if name.startswith("LargeUploads")}
-    assert sorted(watching.values()) == ["HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "HealthyHostCount"]
+    assert sorted(watching.values()) == [
+        "HTTPCode_ELB_5XX_Count",
+        "HTTPCode_Target_5XX_Count",
+        "HealthyHostCount",
+        "Uncounted",
+    ]
     gone = alarms["LargeUploadsGone" + next(name for name in watching if "Gone" in name)[-8:]]
     assert (gone["ComparisonOperator"], gone["Threshold"]) == ("LessThanThreshold", 1)
     assert gone["TreatMissingData"] == "breaching", "without a task the load balancer says nothing"

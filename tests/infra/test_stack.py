@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from cairn.intake.messages import Response
 from cairn.pipeline import compile_debug_file
+from cairn.pipeline.front import report
 from cairn.servers.near import NEAR_VARIABLE
 from cairn.store import chunks, debug_files, events, hot_sets, signed_uploads, uploads
 from cairn.store.notifications import is_sweep
@@ -323,8 +325,28 @@ def test_alarms_watch_every_function_and_queue(templates: dict[str, Resource]) -
         "Duration": 4,
         "Errors": 4,
         "Throttles": 4,
+        "Uncounted": 1,
     }
     assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in alarms.values())
+
+
+def test_the_alarm_on_what_is_uncounted_watches_the_metric_that_intake_tells(
+    templates: dict[str, Resource], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (function,) = [f for n, f in of_type(templates["Cairn"], "AWS::Lambda::Function").items() if "Ingest" in n]
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"])
+    report(Response(200, {}, b"", uncounted=(OSError("a fault"),)))
+    told = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
+    (metrics,) = told["_aws"]["CloudWatchMetrics"]
+    alarms = of_type(templates["CairnMonitoring"], "AWS::CloudWatch::Alarm").values()
+    (alarm,) = [alarm for alarm in alarms if alarm["MetricName"] == "Uncounted"]
+    assert (alarm["Namespace"], [alarm["MetricName"]]) == (
+        metrics["Namespace"],
+        [m["Name"] for m in metrics["Metrics"]],
+    )
+    dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+    assert [sorted(dimensions)] == metrics["Dimensions"]
+    assert dimensions == {name: told[name] for name in dimensions}
 
 
 def test_buckets_of_symbols_are_read_and_nothing_else(tmp_path: Path) -> None:

@@ -32,9 +32,17 @@ class Steps:
     done: list[str] = field(default_factory=list)
     plan: Plan | None = None
 
-    def begin(self, upload_id: str, project_id: int, begun: float, client: str | None, upload: AnnouncedUpload) -> Plan:
+    def begin(
+        self,
+        upload_id: str,
+        project_id: int,
+        begun: float,
+        client: str | None,
+        upload: AnnouncedUpload,
+        public_key: str = "",
+    ) -> Plan:
         event = {**upload.event}
-        self.plan = Plan(upload_id, upload.event_id or upload_id, project_id, begun, client, event, ())
+        self.plan = Plan(upload_id, upload.event_id or upload_id, project_id, begun, client, event, (), public_key)
         return self.plan
 
     def find(self, project_id: int, upload_id: str) -> Plan | None:

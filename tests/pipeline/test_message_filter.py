@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cairn.crash.event import Event, Exceptions, ExceptionValue, Mechanism
+from cairn.intake.outcomes import Outcome as Accepted
 from cairn.intake.rules import Filter, FilterKind
 from cairn.intake.upload import Attachment, Upload
 from cairn.pipeline import recent
@@ -41,11 +42,12 @@ class Place:
     def filter(self, pattern: str, kind: FilterKind = FilterKind.MESSAGE) -> None:
         self.projects.add_filter(self.project, Filter(kind, pattern))
 
-    def crash(self, event: Mapping[str, Any] | None = None, dump: bool = True) -> str:
+    def crash(self, event: Mapping[str, Any] | None = None, dump: bool = True, public_key: str = "") -> str:
         """Store an upload; returns its key."""
         content = (SAMPLE / "lighthouse.dmp").read_bytes()
         file = Attachment("a.dmp", "application/x-dmp", "event.minidump", len(content), BytesIO(content))
-        sent = Upload(secrets.token_hex(16), self.project, time.time(), (file,) if dump else (), event or {})
+        files = (file,) if dump else ()
+        sent = Upload(secrets.token_hex(16), self.project, time.time(), files, event or {}, None, public_key)
         return Uploads(self.store.settings, self.store.clients).put(sent)
 
     def symbolicate(self, key: str) -> Outcome:
@@ -79,6 +81,20 @@ def test_a_crash_is_dropped_once_it_is_known_and_its_upload_stays(place: Place, 
     stored = uploads.get(key)
     assert stored is not None and stored.dump is not None and uploads.read(stored.dump.key, 10_000_000)
     assert Drops(place.store.settings, place.store.clients).reason(event_id) == "filtered:message"
+
+
+def test_a_dropped_crash_is_not_counted_as_accepted(place: Place) -> None:
+    place.filter("*")
+    outcomes = Outcomes(place.store.settings, place.store.clients)
+    keys = [place.crash(public_key="a" * 32) for _ in range(2)]
+    for key in keys:
+        stored = Uploads(place.store.settings, place.store.clients).get(key)
+        assert stored is not None
+        outcomes.count(place.project, "a" * 32, Accepted.ACCEPTED, "", stored.received)
+    assert [place.symbolicate(keys[0]) for _ in range(2)] == [Outcome.FILTERED] * 2
+    assert place.counts() == {"": 1, "filtered:message": 1}
+    assert place.symbolicate(keys[1]) is Outcome.FILTERED
+    assert place.counts() == {"filtered:message": 2}, "what is none is not told"
 
 
 @pytest.mark.parametrize("pattern", ["SIGSEGV", "SIGBUS*", "*0x11", "?"])

@@ -62,7 +62,8 @@ class Upload:
     """One crash as it was sent.
 
     ``event_id`` is 32 lower-case hex digits, ``received`` Unix seconds, ``event`` the event payload that the form
-    fields (or an event item) make. The first ``event.minidump`` among ``attachments`` is the dump.
+    fields (or an event item) make. The first ``event.minidump`` among ``attachments`` is the dump. ``public_key`` is
+    the one it was sent with, which its outcome is counted by.
     """
 
     event_id: str
@@ -71,6 +72,7 @@ class Upload:
     attachments: tuple[Attachment, ...]
     event: Mapping[str, Any] = field(default_factory=dict)
     client: str | None = None
+    public_key: str = ""
 
     @property
     def dump(self) -> Attachment | None:

@@ -158,7 +158,15 @@ def keep(stores: Stores, brought: Delivery, event_id: str, sender: Sender) -> bo
     try:
         if crash := brought.crash:
             event = {**crash.event, "event_id": event_id}
-            upload = Upload(event_id, project_id, sender.time, crash.attachments, event, sender.who.client)
+            upload = Upload(
+                event_id,
+                project_id,
+                sender.time,
+                crash.attachments,
+                event,
+                sender.who.client,
+                sender.key.public_key,
+            )
             is_new = stores.uploads.put_new(upload)
         for feedback in brought.feedback:
             stores.notes.put_feedback(project_id, sender.time, feedback)

@@ -72,7 +72,7 @@ def take_signed_step(
     if drop:
         dropped = limited(drop) if drop.is_limit else unwanted(drop)
         return counted(dropped, [(Outcome.DROPPED, drop.reason, 1)], sender, stores.outcomes)
-    begun = steps.begin(new_id(), announced, sender.time, sender.who.client)
+    begun = steps.begin(new_id(), announced, sender.time, sender.key.public_key, sender.who.client)
     return replace(begun, uncounted=problems)
 
 

@@ -29,14 +29,20 @@ class MessageFilter:
         self._outcomes = Outcomes(settings, clients)
 
     def drops(self, event: Event, upload: StoredUpload) -> bool:
-        """Whether the event is not to be kept. It is counted once, however often it is asked: the drop is noted first,
-        so a function that dies in between leaves the count out."""
+        """Whether the event is not to be kept. It is counted once, however often it is asked, and no more as accepted:
+        the drop is noted first, so a function that dies in between leaves the count as it was."""
         project = self._projects.get(upload.project_id)
         if project is None or not matching(project.filters, FilterKind.MESSAGE, texts_of(event)):
             return False
         if self._drops.put(upload.project_id, event.event_id, FILTERED_MESSAGE, upload.received):
-            self._outcomes.count(upload.project_id, "", Outcome.DROPPED, FILTERED_MESSAGE, upload.received)
+            self._count(upload)
         return True
+
+    def _count(self, upload: StoredUpload) -> None:
+        where = upload.project_id, upload.public_key
+        self._outcomes.count(*where, Outcome.DROPPED, FILTERED_MESSAGE, upload.received)
+        if upload.public_key:  # an older Cairn did not note by which key it counted
+            self._outcomes.count(*where, Outcome.ACCEPTED, "", upload.received, -1)
 
 
 def texts_of(event: Event) -> Iterable[str]:

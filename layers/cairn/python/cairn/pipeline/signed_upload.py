@@ -35,10 +35,12 @@ class SignedUploadSteps:
         self._uploads = uploads
         self._project_id = project_id
 
-    def begin(self, upload_id: str, announced: AnnouncedUpload, time: float, client: str | None) -> Response:
+    def begin(
+        self, upload_id: str, announced: AnnouncedUpload, time: float, public_key: str, client: str | None
+    ) -> Response:
         """Note what is to come (``time`` in Unix seconds), and answer where its first parts go."""
         with storing():
-            plan = self._uploads.begin(upload_id, self._project_id, time, client, announced)
+            plan = self._uploads.begin(upload_id, self._project_id, time, client, announced, public_key)
             return replace(self._answer(plan), status=201)
 
     def go_on(self, upload_id: str) -> Response:

@@ -44,7 +44,8 @@ class Outcomes:
     def count(
         self, project_id: int, public_key: str, outcome: Outcome, reason: str, received: float, number: int = 1
     ) -> None:
-        """Count ``number`` crashes that came in at ``received`` (Unix seconds)."""
+        """Count ``number`` crashes that came in at ``received`` (Unix seconds); fewer than 0 take back what was
+        counted."""
         sk = f"{day_of(received)}#{outcome}#{reason}#{public_key}"
         values: Row = {":number": number, ":expires": int(received) + self._retention}
         change = "SET #expires = :expires ADD #count :number"
@@ -58,7 +59,7 @@ class Outcomes:
             keys = {":pk": shard_key(project_id, shard), **days}
             for row in self._table.query("pk = :pk AND sk BETWEEN :first AND :last", keys):
                 found[row["sk"]] += row["count"]
-        return tuple(outcome_of(sk, count) for sk, count in sorted(found.items()))
+        return tuple(outcome_of(sk, count) for sk, count in sorted(found.items()) if count > 0)
 
 
 def shard_key(project_id: int, shard: int) -> str:

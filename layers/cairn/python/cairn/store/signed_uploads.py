@@ -50,7 +50,8 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An upload that was begun. ``begun`` is in Unix seconds; the first of ``files`` is the dump."""
+    """An upload that was begun. ``begun`` is in Unix seconds; the first of ``files`` is the dump. ``public_key`` is the
+    one it was begun with, empty in plans of an older Cairn."""
 
     id: str
     event_id: str
@@ -59,6 +60,7 @@ class Plan:
     client: str | None
     event: Mapping[str, Any]
     files: tuple[PlannedFile, ...]
+    public_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,15 @@ class SignedUploads:
         self._multiparts = Multiparts(clients, settings.bucket)
         self._uploads = Uploads(settings, clients)
 
-    def begin(self, upload_id: str, project_id: int, begun: float, client: str | None, upload: AnnouncedUpload) -> Plan:
+    def begin(
+        self,
+        upload_id: str,
+        project_id: int,
+        begun: float,
+        client: str | None,
+        upload: AnnouncedUpload,
+        public_key: str = "",
+    ) -> Plan:
         """A new upload, of which nothing has come. ``upload_id`` is the event's id too, if ``upload`` names none."""
         event_id = upload.event_id or upload_id
         folder = event_folder(project_id, begun, event_id)
@@ -103,7 +113,7 @@ class SignedUploads:
             stored = StoredFile(key, file.name, file.content_type, file.kind, file.size)
             files.append(PlannedFile(stored, self._multiparts.begin(key).id))
         event = {**upload.event, "event_id": event_id}
-        plan = Plan(upload_id, event_id, project_id, begun, client, event, tuple(files))
+        plan = Plan(upload_id, event_id, project_id, begun, client, event, tuple(files), public_key)
         content = json.dumps({"version": PLAN_VERSION, **asdict(plan)}).encode()
         self._objects.put_new(plan_key(project_id, upload_id), content, "application/json")
         return plan
@@ -152,7 +162,15 @@ class SignedUploads:
         dump, *others = (file.file for file in plan.files)
         key = event_folder(plan.project_id, plan.begun, plan.event_id) + "upload.json"
         stored = StoredUpload(
-            key, plan.event_id, plan.project_id, plan.begun, dump, tuple(others), plan.event, plan.client
+            key,
+            plan.event_id,
+            plan.project_id,
+            plan.begun,
+            dump,
+            tuple(others),
+            plan.event,
+            plan.client,
+            plan.public_key,
         )
         return self._uploads.put_stored(stored)
 

@@ -37,7 +37,7 @@ class StoredFile:
 @dataclass(frozen=True, slots=True)
 class StoredUpload:
     """An upload as ``upload.json`` tells it. ``key`` is the key of that file, ``received`` Unix seconds,
-    ``attachments`` are all files but the dump."""
+    ``attachments`` are all files but the dump. ``public_key`` is empty in uploads of an older Cairn."""
 
     key: str
     event_id: str
@@ -47,6 +47,7 @@ class StoredUpload:
     attachments: tuple[StoredFile, ...]
     event: Mapping[str, Any] = field(default_factory=dict)
     client: str | None = None
+    public_key: str = ""
 
     @property
     def dump_key(self) -> str | None:
@@ -103,6 +104,7 @@ class Uploads:
                 tuple(stored),
                 upload.event,
                 upload.client,
+                upload.public_key,
             )
         )
 
@@ -114,6 +116,7 @@ class Uploads:
             "project_id": upload.project_id,
             "received": upload.received,
             "client": upload.client,
+            "public_key": upload.public_key,
             "dump": asdict(upload.dump) if upload.dump else None,
             "attachments": [asdict(attachment) for attachment in upload.attachments],
             "event": upload.event,
@@ -207,6 +210,7 @@ def parse_manifest(key: str, content: bytes) -> StoredUpload:
             attachments=tuple(stored_file(attachment) for attachment in manifest.get("attachments", ())),
             event=manifest.get("event") or {},
             client=manifest.get("client"),
+            public_key=str(manifest.get("public_key", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableError("upload_malformed", f"{key} is not an upload that Cairn wrote: {error!r}") from error
