@@ -247,7 +247,9 @@ def test_a_deployment_asks_no_server_that_is_near(cairn: Resource) -> None:
 
 
 def test_the_api_reads_crashes_and_changes_none(cairn: Resource) -> None:
-    of_api = [(s, json.dumps(s["Resource"])) for n, s in statements(cairn) if n.startswith("DebugFileApiDebugFilesRole")]
+    of_api = [
+        (s, json.dumps(s["Resource"])) for n, s in statements(cairn) if n.startswith("DebugFileApiDebugFilesRole")
+    ]
     of_crashes = [listed(s["Action"]) for s, places in of_api if "/crashes/" in places]
     of_events = [(listed(s["Action"]), leading_keys(s)) for s, places in of_api if "StorageEvents" in places]
     assert of_crashes == [["s3:GetObject"]]
