@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from cairn.unwind.architectures import architecture_of
 from tests.targets.zig import Target
 
 _LC_SEGMENT_64, _LC_MAIN = 0x19, 0x8000_0028
@@ -29,6 +30,7 @@ def load(target: Target, path: Path) -> Image:
     reader = {b"MZ": _pe, b"\x7fE": _elf, b"\xcf\xfa": _macho}[data[:2]]
     base, entry, sections = reader(data)
     parts = tuple((address, data[offset : offset + size]) for address, size, offset, _ in sections)
+    entry &= architecture_of(target.arch).code_mask
     return Image(target, base, max(address + in_memory for address, _, _, in_memory in sections), entry, parts)
 
 
@@ -65,7 +67,7 @@ def _elf(data: bytes) -> tuple[int, int, Sections]:
         kind, address, in_file, offset, in_memory = (fields[index] for index in order)
         if kind == 1:
             sections.append((address, in_file, offset, in_memory))
-    return min(address for address, *_ in sections), entry & ~1, sections
+    return min(address for address, *_ in sections), entry, sections
 
 
 def _macho(data: bytes) -> tuple[int, int, Sections]:

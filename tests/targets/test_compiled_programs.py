@@ -53,10 +53,14 @@ IN_CALLS = (
 
 def run(folder: Path, target: Target, functions: int, flags: str, everywhere: bool) -> tuple[Program, Built, Findings]:
     program = generate(seed=1, functions=functions)
+    built = _built(folder, target, program, flags)
+    return program, built, check(program, built, everywhere)
+
+
+def _built(folder: Path, target: Target, program: Program, flags: str) -> Built:
     source = folder / "generated.c"
     source.write_text(program.source)
-    built = build(target, source, *flags.split())
-    return program, built, check(program, built, everywhere)
+    return build(target, source, *flags.split())
 
 
 @pytest.mark.parametrize(("target", "functions", "flags"), EVERYWHERE, ids=lambda value: getattr(value, "name", value))
@@ -76,9 +80,20 @@ def test_every_call(target: Target, flags: str, tmp_path: Path) -> None:
     assert findings.stacks == findings.calls // STACKS > 5
 
 
+@pytest.mark.parametrize("flags", ("-O2 -mthumb", "-O1 -marm -fno-omit-frame-pointer"))
+def test_every_call_without_dwarf(flags: str, tmp_path: Path) -> None:
+    """As in a stripped library of Android, which has ``.ARM.exidx`` alone."""
+    program = generate(seed=1, functions=30)
+    built = _built(tmp_path, LINUX_ARM, program, f"{flags} -funwind-tables")
+    data = built.program.read_bytes()
+    assert (b"\0.debug_frame\0" in data, b"\0.eh_frame\0" in data) == (True, False)
+    built.program.write_bytes(data.replace(b"\0.debug_frame\0", b"\0.without_fde\0"))
+    findings = check(program, built, everywhere=False)
+    assert findings.wrong == []
+    assert findings.places > findings.calls == len(program.probes)
+
+
 def test_arm64_programs_have_both_kinds_of_unwind_data(tmp_path: Path) -> None:
-    source = tmp_path / "generated.c"
-    source.write_text(generate(seed=1).source)
-    pe = Pe(build(WINDOWS_ARM64, source, *FRAMELESS.split()).program.read_bytes())
+    pe = Pe(_built(tmp_path, WINDOWS_ARM64, generate(seed=1), FRAMELESS).program.read_bytes())
     kinds = [data & 3 for _, data in struct.iter_unpack("<II", pe.exception_table())]
     assert (kinds.count(0) > 10, kinds.count(1) > 10) == (True, True)

@@ -61,7 +61,7 @@ def parse_stack_lines(lines: Iterable[bytes]) -> list[Row]:
             _read_win(line, win)
     rows = _cfi_rows(records)
     for kind in ("0", "4"):
-        rows = _overlay(_nested_rows(win[kind]), rows)
+        rows = overlay(_nested_rows(win[kind]), rows)
     return rows
 
 
@@ -195,7 +195,7 @@ def _nested_rows(ranges: dict[int, tuple[int, str]]) -> list[Row]:
     return _merged(rows)
 
 
-def _overlay(top: list[Row], bottom: list[Row]) -> list[Row]:
+def overlay(top: list[Row], bottom: list[Row]) -> list[Row]:
     """Lay ``top`` over ``bottom``: where it has a gap, ``bottom`` shows."""
     if not top or not bottom:
         return top or bottom

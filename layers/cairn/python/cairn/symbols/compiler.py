@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cairn.symbols.arm_exidx import exidx_rows
 from cairn.symbols.breakpad_text import read_lines, tidy
-from cairn.symbols.cfi_text import Row, parse_stack_lines
+from cairn.symbols.cfi_text import Row, overlay, parse_stack_lines
 from cairn.symbols.compile import Compiled
 from cairn.symbols.coverage import END_OF_ADDRESSES, Stretch
 from cairn.symbols.demangle import readable
@@ -118,7 +119,13 @@ def _unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> 
             return parse_stack_lines(read_lines(file))
     if debug_object.format == "pe":
         return pe_unwind_rows(path, problems)
-    return parse_stack_lines(debug_object.cfi_text().split(b"\n"))
+    rows = parse_stack_lines(debug_object.cfi_text().split(b"\n"))
+    if debug_object.format == "elf":
+        with path.open("rb") as file:
+            elf = Elf(file)
+            if elf.is_arm:
+                return overlay(rows, exidx_rows(elf, problems))
+    return rows
 
 
 def _symbol_ends(debug_object: DebugObject, path: Path) -> dict[int, int]:

@@ -1,10 +1,11 @@
-"""The little of ELF that Cairn reads itself: build id, ends of symbols, and what of the file is loaded where."""
+"""The little of ELF that Cairn reads itself: ids, ends of symbols, what of the file is loaded where, tables of arm."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 from cairn.symbols.errors import MalformedDebugFileError
@@ -19,6 +20,7 @@ _EM_ARM = 40
 _PT_LOAD, _PT_NOTE = 1, 4
 _PF_EXECUTABLE, _SHF_EXECUTABLE = 1, 4
 _SHT_SYMTAB, _SHT_NOTE, _SHT_NOBITS, _SHT_DYNSYM = 2, 7, 8, 11
+_SHT_ARM_EXIDX = 0x7000_0001
 _NT_GNU_BUILD_ID = 3
 _NO_TYPE, _FUNCTION_TYPES = 0, (2, 10)  # STT_NOTYPE; STT_FUNC, STT_GNU_IFUNC
 
@@ -51,6 +53,7 @@ class Elf:
         self._order = "<" if ident[5] == 1 else ">"
         head = self._struct("HHIQQQIHHHHHH" if self._wide else "HHIIIIIHHHHHH")
         fields = head.unpack(self._bytes(16, head.size))
+        self.is_arm = fields[1] == _EM_ARM and not self._wide
         self._address_mask = ~1 if fields[1] == _EM_ARM else ~0  # bit 0 of an ARM function says Thumb
         self._programs, self._sections = (fields[4], fields[8], fields[9]), (fields[5], fields[10], fields[11])
 
@@ -69,7 +72,7 @@ class Elf:
 
         A function without a size (``_fini``, much assembly) ends with its section at the latest.
         """
-        base = self._base()
+        base = self.base
         entry = self._struct("IBBHQQ" if self._wide else "IIIBBH")
         ends: dict[int, int] = {}
         sections = list(self._section_headers())
@@ -93,16 +96,40 @@ class Elf:
         """
         if any(section.type == _SHT_NOBITS and section.flags & _SHF_EXECUTABLE for section in self._section_headers()):
             return []
-        base = self._base()
         return [
-            Segment(header.address - base, header.size, header.offset, bool(header.flags & _PF_EXECUTABLE))
-            for header in self._program_headers()
-            if header.type == _PT_LOAD
+            Segment(header.address - self.base, header.size, header.offset, bool(header.flags & _PF_EXECUTABLE))
+            for header in self._loaded
         ]
 
-    def _base(self) -> int:
+    def arm_indexes(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the tables of functions that 32-bit arm programs unwind by (``.ARM.exidx``), and their addresses."""
+        for section in self._section_headers():
+            if section.type == _SHT_ARM_EXIDX:
+                yield section.address, self._bytes(section.offset, section.size)
+
+    def read(self, address: int, size: int) -> bytes:
+        """Read ``size`` bytes that the program has at ``address``.
+
+        Raises:
+            MalformedDebugFileError: no segment of the file has them.
+        """
+        for header in self._loaded:
+            if header.address <= address and address + size <= header.address + header.size:
+                return self._bytes(header.offset + address - header.address, size)
+        raise MalformedDebugFileError(f"{size} bytes at {address:#x} lie in no segment of the file.")
+
+    def unpack(self, layout: str, data: bytes) -> tuple[int, ...]:
+        """``struct.unpack`` in the file's byte order, without padding."""
+        return struct.unpack(self._order + layout, data)
+
+    @cached_property
+    def _loaded(self) -> list[_Header]:
+        return [header for header in self._program_headers() if header.type == _PT_LOAD]
+
+    @cached_property
+    def base(self) -> int:
         """The address that a module's base stands for: that of the first segment."""
-        return next((header.address for header in self._program_headers() if header.type == _PT_LOAD), 0)
+        return next((header.address for header in self._loaded), 0)
 
     def _symbol(self, fields: tuple[int, ...]) -> tuple[int, int, int, int]:
         """Info, section, value and size of an entry of a symbol table, whose order depends on the width."""
