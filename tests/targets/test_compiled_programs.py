@@ -37,6 +37,7 @@ EVERYWHERE = (
     (WINDOWS_ARM64, 30, f"-Os {SIGNED}"),
     (WINDOWS_ARM64, 30, FRAMELESS),
     (LINUX_ARM64, 100, "-O2"),
+    (LINUX_ARM64, 30, f"-Os {SIGNED}"),
     (LINUX_AMD64, 30, "-O2"),
 )
 """Systems whose unwind data holds at every instruction; how many functions the program has; how it is compiled."""
@@ -45,6 +46,7 @@ IN_CALLS = (
     (WINDOWS_X86, "-O2"),
     (LINUX_ARM, "-O2 -mthumb"),
     (LINUX_ARM, "-O1 -marm"),
+    (LINUX_ARM64, f"-O2 -fno-asynchronous-unwind-tables -fno-unwind-tables {SIGNED}"),
     (MACOS_AMD64, "-O2"),
     (MACOS_ARM64, "-O2"),
 )

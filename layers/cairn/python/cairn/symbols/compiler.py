@@ -22,6 +22,7 @@ from cairn.symbols.pe_unwind import pe_unwind_rows
 from cairn.symbols.records import Features, Segment
 from cairn.symbols.rule_table import rule_pieces
 from cairn.symbols.segments import segments_of
+from cairn.symbols.signed_returns import copy_without_signs
 from cairn.symbols.symbol_file import Description, SymbolFileWriter
 from cairn.symbols.symcache import NONE, SymCache
 
@@ -119,13 +120,27 @@ def _unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> 
             return parse_stack_lines(read_lines(file))
     if debug_object.format == "pe":
         return pe_unwind_rows(path, problems)
-    rows = parse_stack_lines(debug_object.cfi_text().split(b"\n"))
     if debug_object.format == "elf":
-        with path.open("rb") as file:
-            elf = Elf(file)
-            if elf.is_arm:
-                return overlay(rows, exidx_rows(elf, problems))
-    return rows
+        return _elf_unwind_rows(debug_object, path, problems)
+    return _parsed_cfi(debug_object)
+
+
+def _elf_unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> list[Row]:
+    with path.open("rb") as file:
+        elf = Elf(file)
+        if elf.is_arm:
+            dwarf: list[Row] = _attempt(lambda: _parsed_cfi(debug_object), [], problems)
+            index: list[Row] = _attempt(lambda: exidx_rows(elf, problems), [], problems)
+            return overlay(dwarf, index)
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "program"
+        if copy_without_signs(path, copy):
+            (debug_object,) = open_debug_file(copy)
+        return _parsed_cfi(debug_object)
+
+
+def _parsed_cfi(debug_object: DebugObject) -> list[Row]:
+    return parse_stack_lines(debug_object.cfi_text().split(b"\n"))
 
 
 def _symbol_ends(debug_object: DebugObject, path: Path) -> dict[int, int]:

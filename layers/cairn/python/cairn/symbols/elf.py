@@ -16,24 +16,26 @@ MAX_HEADERS = 65535
 MAX_NOTES = 1 << 20
 """Bytes of notes that are searched for the build id."""
 
-_EM_ARM = 40
+_EM_ARM, _EM_AARCH64 = 40, 183
 _PT_LOAD, _PT_NOTE = 1, 4
 _PF_EXECUTABLE, _SHF_EXECUTABLE = 1, 4
 _SHT_SYMTAB, _SHT_NOTE, _SHT_NOBITS, _SHT_DYNSYM = 2, 7, 8, 11
 _SHT_ARM_EXIDX = 0x7000_0001
+_SHF_COMPRESSED = 0x800
 _NT_GNU_BUILD_ID = 3
 _NO_TYPE, _FUNCTION_TYPES = 0, (2, 10)  # STT_NOTYPE; STT_FUNC, STT_GNU_IFUNC
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """A program or section header: type, address, place in the file, and its own kind of flags."""
+    """A program or section header: type, address, place in the file, its own kind of flags, and where its name is."""
 
     type: int
     address: int
     offset: int
     size: int
     flags: int
+    name: int = 0
 
 
 class Elf:
@@ -54,6 +56,8 @@ class Elf:
         head = self._struct("HHIQQQIHHHHHH" if self._wide else "HHIIIIIHHHHHH")
         fields = head.unpack(self._bytes(16, head.size))
         self.is_arm = fields[1] == _EM_ARM and not self._wide
+        self.is_arm64 = fields[1] == _EM_AARCH64 and self._wide and self._order == "<"
+        self._names = fields[12]
         self._address_mask = ~1 if fields[1] == _EM_ARM else ~0  # bit 0 of an ARM function says Thumb
         self._programs, self._sections = (fields[4], fields[8], fields[9]), (fields[5], fields[10], fields[11])
 
@@ -107,6 +111,18 @@ class Elf:
             if section.type == _SHT_ARM_EXIDX:
                 yield section.address, self._bytes(section.offset, section.size)
 
+    def section(self, name: bytes) -> tuple[int, bytes] | None:
+        """Where in the file the section of this name begins, and what it holds; None where it is not, or compressed."""
+        headers = list(self._section_headers())
+        if self._names >= len(headers):
+            return None
+        names = self._bytes(headers[self._names].offset, headers[self._names].size)
+        for header in headers:
+            is_plain = header.type != _SHT_NOBITS and not header.flags & _SHF_COMPRESSED
+            if is_plain and names.startswith(name + b"\0", header.name):
+                return header.offset, self._bytes(header.offset, header.size)
+        return None
+
     def read(self, address: int, size: int) -> bytes:
         """Read ``size`` bytes that the program has at ``address``.
 
@@ -146,7 +162,7 @@ class Elf:
 
     def _section_headers(self) -> Iterator[_Header]:
         for header in self._headers(self._sections, self._struct("IIQQQQIIQQ" if self._wide else "IIIIIIIIII")):
-            yield _Header(header[1], header[3], header[4], header[5], header[2])
+            yield _Header(header[1], header[3], header[4], header[5], header[2], header[0])
 
     def _headers(self, table: tuple[int, int, int], layout: struct.Struct) -> Iterator[tuple[int, ...]]:
         offset, size, count = table
