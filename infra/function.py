@@ -96,6 +96,11 @@ class Worker(Construct):
         """Let S3 answer 404 for an object that is not there; without ``ListBucket`` it says 403."""
         self._allow(["s3:ListBucket"], [self._storage.bucket.bucket_arn])
 
+    def may_list_objects(self, prefix: str) -> None:
+        """Let it list the bucket's objects under ``prefix``, and no others."""
+        within = {"StringLike": {"s3:prefix": f"{prefix}*"}}
+        self._allow(["s3:ListBucket"], [self._storage.bucket.bucket_arn], within)
+
     def may_read_bucket(self, name: str) -> None:
         """Let it read a bucket that is not Cairn's own. In another account the bucket's policy must say so too."""
         bucket = s3.Bucket.from_bucket_name(self, f"Bucket-{name}", name)

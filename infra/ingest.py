@@ -6,13 +6,18 @@ import json
 
 from aws_cdk import Duration
 from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from cairn.pipeline.finish_uploads import FINISH_UPLOADS
 from cairn.store.counters import PREFIX as COUNTERS
 from cairn.store.outcomes import PREFIX as OUTCOMES
+from cairn.store.signed_uploads import PREFIX as UPLOADS
 from cairn.store.signed_uploads import SENT
 from infra.function import Code, Function, Worker, make_log_group
+from infra.nag import accept
 from infra.settings import DeploymentSettings
 from infra.storage import Storage
 
@@ -61,6 +66,8 @@ class Ingest(Construct):
         for variable, value in settings.intake_environment.items():
             self.worker.function.add_environment(variable, value)
         grant_intake(self.worker, storage)
+        self.worker.may_list_objects(UPLOADS)
+        self._finish_uploads_hourly()
         self.api = apigateway.HttpApi(
             self, "Api", api_name=settings.stack_name, description="Where crashes are sent", create_default_stage=False
         )
@@ -75,6 +82,19 @@ class Ingest(Construct):
     def endpoint(self) -> str:
         """``https://…`` without a slash at the end."""
         return self.api.api_endpoint
+
+    def _finish_uploads_hourly(self) -> None:
+        call = targets.LambdaFunction(
+            self.worker.function, event=events.RuleTargetInput.from_object(FINISH_UPLOADS), retry_attempts=0
+        )
+        hourly = events.Rule(
+            self,
+            "Hourly",
+            description="Commits uploads in steps that came whole and were left behind",
+            schedule=events.Schedule.rate(Duration.hours(1)),
+            targets=[call],
+        )
+        accept(hourly, "Serverless::Serverless-EventBusDLQ", "What one call does not do, the next one does")
 
     def _make_stage(self, settings: DeploymentSettings) -> apigateway.HttpStage:
         stage = apigateway.HttpStage(
@@ -105,4 +125,4 @@ def grant_intake(worker: Worker, storage: Storage) -> None:
     worker.may_use_table(storage.events, "Query", keys=(OUTCOMES,))
     worker.may_use_objects("crashes/", "PutObject", "AbortMultipartUpload")
     worker.may_use_objects(SENT, "GetObject", "DeleteObject", "ListMultipartUploadParts")
-    worker.may_use_objects("uploads/", "GetObject", "PutObject", "ListMultipartUploadParts")
+    worker.may_use_objects(UPLOADS, "GetObject", "PutObject", "ListMultipartUploadParts")

@@ -18,7 +18,7 @@ ACCEPTED = {
     "AwsSolutions::AwsSolutions-L1": "The wheels of the layers are locked and tested for python3.13",
     "AwsSolutions::AwsSolutions-S1": "Only the functions reach the bucket; an access log would need another one",
     "AwsSolutions::AwsSolutions-VPC7": "A flow log has each client's address, and the network only the door",
-    "Serverless::Serverless-LambdaDLQ": "Nothing calls the functions asynchronously; the queues have theirs",
+    "Serverless::Serverless-LambdaDLQ": "One is called by a schedule, which does so again; the queues have theirs",
     "Serverless::Serverless-LambdaEventSourceMappingDestination": "Failed messages go to the queue's dead-letter queue",
     "Serverless::Serverless-LambdaLatestVersion": "The wheels of the layers are locked and tested for python3.13",
     "Serverless::Serverless-LambdaTracing": "A crash leaves its stages in the logs; traces would cost more than ingest",

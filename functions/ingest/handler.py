@@ -1,4 +1,7 @@
-"""API Gateway (HTTP API, payload 2.0) to ``accept``: a crash is kept, and its id answered."""
+"""API Gateway (HTTP API, payload 2.0) to ``accept``: a crash is kept, and its id answered.
+
+A schedule calls it too, to finish uploads that their clients left behind whole.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ from uuid import uuid4
 
 from cairn.intake.messages import Request
 from cairn.pipeline.accept import accept
+from cairn.pipeline.finish_uploads import FINISH_UPLOADS, finish_uploads
 from cairn.pipeline.front import LIMITS, report, stores
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answer one request."""
+    """Answer one request, or the schedule."""
+    if event == FINISH_UPLOADS:
+        return finish()
     response = accept(request_of(event), stores(), LIMITS, time.time, lambda: uuid4().hex)
     report(response)
     return {
@@ -23,6 +29,16 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "body": response.body.decode(),
         "isBase64Encoded": False,
     }
+
+
+def finish() -> dict[str, Any]:
+    """Commit what can be, and answer how much that was."""
+    known, number = stores(), 0
+    if known.signed_uploads:
+        for response in finish_uploads(known.signed_uploads, known.outcomes):
+            report(response)
+            number += response.event_id is not None
+    return {"finished": number}
 
 
 def request_of(event: dict[str, Any]) -> Request:

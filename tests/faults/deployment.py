@@ -102,14 +102,20 @@ class Deployment:
         self.key = projects.create_key(projects.create("demo", "Demo").id, "").public_key
         self.token, _ = ApiTokens(self.settings, self.clients).create("http://127.0.0.1", "tests", SCOPES)
 
-    def call(self, function: str, event: Any, fault: Fault | None = None) -> Invocation:
-        """Call a function in a process of its own that knows nothing yet."""
+    def call(
+        self, function: str, event: Any, fault: Fault | None = None, raises: tuple[type[Exception], ...] = ()
+    ) -> Invocation:
+        """Call a function in a process of its own that knows nothing yet. It may end with one of ``raises``."""
         clients = FaultyClients(self.clients, fault)
         with self._surroundings(clients):
             handler = fresh(function)
             try:
                 return Invocation(handler.handler(event, context()), clients.calls)
             except Died:
+                return Invocation(None, clients.calls)
+            except Exception as error:
+                if not isinstance(error, raises):
+                    raise
                 return Invocation(None, clients.calls)
 
     def post(self, path: str, body: bytes, headers: dict[str, str], fault: Fault | None = None) -> Invocation:

@@ -96,7 +96,7 @@ def is_good(done: Invocation | None) -> bool:
         return False
     if "statusCode" in done.answer:
         return bool(done.answer["statusCode"] < 300)
-    return not done.answer["batchItemFailures"]
+    return not done.answer.get("batchItemFailures")
 
 
 def every_fault(kind: Kind, calls: list[str]) -> Iterator[Fault]:

@@ -5,14 +5,29 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from cairn.pipeline import finish_uploads
+from cairn.pipeline.finish_uploads import FINISH_UPLOADS
+from cairn.store.errors import StoreError
 from tests.faults.clients import Fault, Kind
 from tests.faults.conftest import SMALL_PART, Runs
 from tests.faults.deployment import Deployment, Invocation
-from tests.faults.scenarios import DUMP, EVENT_ID, KINDS, Scenario, is_good, nothing
+from tests.faults.scenarios import (
+    DUMP,
+    EVENT_ID,
+    KINDS,
+    Deploy,
+    Scenario,
+    differences,
+    every_fault,
+    good_run,
+    is_good,
+    nothing,
+)
 from tests.intake.envelopes import envelope, item
 
 UPLOADS = "/api/1/minidump/uploads/"
@@ -58,6 +73,11 @@ def put_and_commit(deployment: Deployment, begun: Invocation) -> None:
 def sent(deployment: Deployment) -> None:
     """All parts are in S3."""
     put_files(deployment, begin(deployment))
+
+
+def left_behind(deployment: Deployment, fault: Fault | None = None) -> Invocation:
+    """What the schedule does for uploads that nobody commits."""
+    return deployment.call("ingest", FINISH_UPLOADS, fault, raises=(StoreError,))
 
 
 def begun_id(deployment: Deployment, name: str = "plan.json") -> str:
@@ -148,6 +168,7 @@ SCENARIOS = {
     "begin by signed addresses": Scenario(nothing, begin, finish=put_and_commit),
     "ask for addresses": Scenario(begin, ask_again, finish=put_and_commit),
     "commit by signed addresses": Scenario(sent, commit),
+    "finish what is left behind": Scenario(sent, left_behind, finish=lambda deployment, _: left_behind(deployment)),
     "begin by tus": Scenario(nothing, tus_begin, finish=send_all_by_tus),
     "first piece by tus": Scenario(tus_begun, tus_first, finish=finish_by_tus),
     "last piece by tus": Scenario(tus_half, tus_last, finish=finish_by_tus),
@@ -155,7 +176,52 @@ SCENARIOS = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def all_are_old() -> Iterator[None]:
+    """What was begun just now was begun long ago."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finish_uploads, "AGE", -3600)
+        yield
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.value)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_fault_at_any_call_changes_nothing_in_the_end(runs: Runs, name: str, kind: Kind) -> None:
     runs.check(SCENARIOS[name], kind)
+
+
+def test_a_commit_that_dies_at_any_call_is_finished_for_its_client(runs: Runs, deploy: Deploy) -> None:
+    """The client never comes again: what it sent becomes one crash all the same, and nothing is left beside it."""
+    good = good_run(deploy(), SCENARIOS["commit by signed addresses"])
+    for fault in every_fault(Kind.DIES_AFTER, good.calls):
+        broken = deploy()
+        sent(broken)
+        assert commit(broken, fault).died
+        assert is_good(left_behind(broken))
+        broken.settle()
+        assert differences(good.state, broken.state()) == [], good.calls[fault.at]
+
+
+def test_what_lacks_a_part_is_left_alone(deploy: Deploy) -> None:
+    deployment = deploy()
+    begin(deployment)
+    assert left_behind(deployment).answer == {"finished": 0}
+    assert deployment.objects() == {}
+
+
+def test_what_is_no_minidump_is_deleted(deploy: Deploy) -> None:
+    deployment = deploy()
+    body = json.dumps({"name": "x", "size": 4}).encode()
+    (part,) = answer_of(deployment.post(UPLOADS, body, {"content-type": "application/json"}))["parts"]
+    urllib.request.urlopen(urllib.request.Request(part["url"], b"MZ\0\0", method="PUT"), timeout=20).close()
+    assert left_behind(deployment).answer == {"finished": 0}
+    assert deployment.objects() == {}
+    assert left_behind(deployment).calls == ["s3.ListObjectsV2"], "it is not looked at again"
+
+
+def test_what_is_committed_is_not_looked_at_again(deploy: Deploy) -> None:
+    deployment = deploy()
+    sent(deployment)
+    assert is_good(commit(deployment))
+    done = left_behind(deployment)
+    assert (done.answer, done.calls) == ({"finished": 0}, ["s3.ListObjectsV2"])

@@ -24,6 +24,7 @@ from cairn.crash.event import Event
 from cairn.intake.limits import MIB, Limits
 from cairn.intake.rules import Filter, FilterKind
 from cairn.pipeline.accept import accept
+from cairn.pipeline.finish_uploads import FINISH_UPLOADS
 from cairn.pipeline.intake_stores import Stores
 from cairn.privacy.settings import Privacy
 from cairn.store.aws import Clients
@@ -208,6 +209,19 @@ def test_a_crash_comes_in_steps(deployed: Deployed) -> None:
     for status in (400, 404):
         with pytest.raises(urllib.error.HTTPError, match=str(status)):
             deployed.step(project, key, f"{wrong['id']}/commit/")
+
+
+def test_the_schedule_finds_the_uploads_that_were_left_behind(deployed: Deployed) -> None:
+    """None is old enough. To commit one takes the rights that a client's commit takes."""
+    project, key = deployed.new_key()
+    deployed.step(project, key, "", {"name": "a.dmp", "size": 4})
+    functions: Any = boto3.client("lambda", endpoint_url=deployed.endpoint)
+    (name,) = [
+        one["FunctionName"] for one in functions.list_functions()["Functions"] if "Ingest" in one["FunctionName"]
+    ]
+    answer = functions.invoke(FunctionName=name, Payload=json.dumps(FINISH_UPLOADS).encode())
+    assert "FunctionError" not in answer
+    assert json.loads(answer["Payload"].read()) == {"finished": 0}
 
 
 def test_an_attachment_comes_before_its_envelope(deployed: Deployed) -> None:

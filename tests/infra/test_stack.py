@@ -10,6 +10,7 @@ import pytest
 
 from cairn.intake.messages import Response
 from cairn.pipeline import compile_debug_file
+from cairn.pipeline.finish_uploads import FINISH_UPLOADS
 from cairn.pipeline.front import report
 from cairn.servers.near import NEAR_VARIABLE
 from cairn.store import chunks, debug_files, events, hot_sets, signed_uploads, uploads
@@ -155,11 +156,18 @@ def test_only_this_account_can_send_through_the_bucket(cairn: Resource) -> None:
 
 
 def test_unused_debug_files_are_looked_for_once_a_day(cairn: Resource) -> None:
-    (rule,) = of_type(cairn, "AWS::Events::Rule").values()
+    (rule,) = [r for r in of_type(cairn, "AWS::Events::Rule").values() if r["ScheduleExpression"] == "rate(1 day)"]
     (target,) = rule["Targets"]
-    assert rule["ScheduleExpression"] == "rate(1 day)"
     assert is_sweep(target["Input"])
     assert arn_of(target["Arn"]).startswith("DebugFilesQueue")
+
+
+def test_uploads_left_behind_are_finished_every_hour(cairn: Resource) -> None:
+    (rule,) = [r for r in of_type(cairn, "AWS::Events::Rule").values() if r["ScheduleExpression"] == "rate(1 hour)"]
+    (target,) = rule["Targets"]
+    assert json.loads(target["Input"]) == FINISH_UPLOADS
+    assert arn_of(target["Arn"]).startswith("Ingest")
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}, "the next hour does it again"
 
 
 def test_no_role_may_do_more_than_named_actions_in_named_places(cairn: Resource) -> None:
@@ -183,7 +191,8 @@ def test_roles_carry_no_managed_policies(cairn: Resource) -> None:
 def test_ingest_can_read_no_crash_but_what_it_has_to_check_and_touch_nothing_else(cairn: Resource) -> None:
     policy = next(text for name, text in policies(cairn).items() if name.startswith("IngestRole"))
     assert "StorageProjects" in policy and "/crashes/*" in policy
-    assert "s3:ListBucket" not in policy
+    (listing,) = [one for one in json.loads(policy)["Statement"] if "s3:ListBucket" in one["Action"]]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "uploads/*"}}
     statements = [one for one in json.loads(policy)["Statement"] if "s3:GetObject" in one["Action"]]
     assert [one["Resource"]["Fn::Join"][1][1] for one in statements] == ["/crashes/*/sent-*", "/uploads/*"]
     assert "StorageEvents" in policy and "DeleteItem" not in policy

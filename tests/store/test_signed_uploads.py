@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -80,6 +81,23 @@ def test_a_crash_in_steps(uploads: SignedUploads, store: Store, project_id: int)
     folder = key.rpartition("/")[0]
     assert stored.dump.key == f"{folder}/sent-{plan.id}-0"
     assert stored.attachments[0].key == f"{folder}/sent-{plan.id}-1"
+
+
+def test_what_is_unfinished_is_known_by_its_age(uploads: SignedUploads, project_id: int) -> None:
+    plans = [begin(uploads, project_id, 4) for _ in range(3)]
+    later = time.time() + 60
+    assert found(uploads, project_id, later) == {plan.id for plan in plans}
+    assert found(uploads, project_id, time.time() - 60) == set()
+    for plan in plans[1:]:
+        send(uploads, plan)
+        assert uploads.complete(plan)
+    assert uploads.keep(plans[1])
+    uploads.discard(plans[2])
+    assert found(uploads, project_id, later) == {plans[0].id}
+
+
+def found(uploads: SignedUploads, project_id: int, before: float) -> set[str]:
+    return {upload for project, upload in uploads.unfinished(before) if project == project_id}
 
 
 def test_an_address_takes_one_part_with_one_length_for_a_while(uploads: SignedUploads, project_id: int) -> None:

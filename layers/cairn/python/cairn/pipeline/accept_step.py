@@ -15,12 +15,13 @@ from cairn.intake.routes import Endpoint, Route
 from cairn.intake.signed_upload_request import read_signed_upload_request
 from cairn.intake.tus import Reference
 from cairn.intake.upload import Crash
-from cairn.pipeline.intake_stores import Stores
+from cairn.pipeline.intake_stores import Outcomes, Stores
 from cairn.pipeline.sender import Sender, counted, decided
 from cairn.pipeline.signed_upload import SignedUploadSteps, storing
 from cairn.pipeline.tus_upload import TusSteps
 
 if TYPE_CHECKING:
+    from cairn.store.signed_uploads import Plan
     from cairn.store.tus_uploads import TusUploads
 
 NewId = Callable[[], str]
@@ -65,8 +66,8 @@ def take_signed_step(
     if route.endpoint is Endpoint.SIGNED_PARTS:
         return steps.go_on(route.upload_id or "")
     if route.endpoint is Endpoint.COMMIT:
-        response, is_new = steps.commit(route.upload_id or "")
-        return counted(response, [(Outcome.ACCEPTED, "", 1)] if is_new else [], sender, stores.outcomes)
+        response, new = steps.commit(route.upload_id or "")
+        return count_new(response, new, stores.outcomes) if new else response
     announced = read_signed_upload_request(request, limits)
     drop, problems = decided(Crash(announced.event_id, announced.event, ()), sender, stores.gate)
     if drop:
@@ -74,6 +75,15 @@ def take_signed_step(
         return counted(dropped, [(Outcome.DROPPED, drop.reason, 1)], sender, stores.outcomes)
     begun = steps.begin(new_id(), announced, sender.time, sender.key.public_key, sender.who.client)
     return replace(begun, uncounted=problems)
+
+
+def count_new(response: Response, new: Plan, outcomes: Outcomes) -> Response:
+    """Count a crash that was committed, when it was begun and for the key that it was begun with."""
+    try:
+        outcomes.count(new.project_id, new.public_key, Outcome.ACCEPTED, "", new.begun, 1)
+    except Exception as error:
+        return replace(response, uncounted=(error,))
+    return response
 
 
 def take_piece(request: Request, route: Route, steps: TusSteps, new_id: NewId, new_file: NewFile) -> Response:

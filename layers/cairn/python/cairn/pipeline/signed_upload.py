@@ -1,6 +1,7 @@
 """A crash in steps, for what does not fit into a request: begin, put the files into S3 by signed addresses, commit.
 
-Every step may be done again. What is never committed goes away after a day.
+Every step may be done again. What has come whole and is not committed is committed after an hour
+(``finish_uploads.py``), and what never comes whole goes away after a day.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ class SignedUploadSteps:
         with storing():
             return self._answer(self._find(upload_id))
 
-    def commit(self, upload_id: str) -> tuple[Response, bool]:
-        """Accept the crash, of which all must be there; ``True`` when it is new. What is no minidump goes away."""
+    def commit(self, upload_id: str) -> tuple[Response, Plan | None]:
+        """Accept the crash, of which all must be there; with its plan when it is new. What is no minidump goes away."""
         with storing():
             plan = self._find(upload_id)
             for part in self._remaining(plan).parts[:1]:
@@ -59,7 +60,7 @@ class SignedUploadSteps:
             self._uploads.complete(plan)
             self._check(plan)
             is_new = self._uploads.keep(plan)
-        return replace(named(plan.event_id), event_id=plan.event_id), is_new
+        return replace(named(plan.event_id), event_id=plan.event_id), plan if is_new else None
 
     def _check(self, plan: Plan) -> None:
         try:

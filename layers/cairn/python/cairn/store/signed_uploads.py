@@ -21,7 +21,11 @@ PREFIX = "uploads/"
 SENT = "crashes/*/sent-"
 """The files that came so: all that the function which takes them may read of crashes, to check them."""
 
+PLAN = "plan.json"
 PLAN_VERSION = 1
+
+FINISHED = "finished"
+"""The empty object beside a plan of which nothing is to be done any more."""
 
 PART_SIZE = 16 * 1024 * 1024
 """Bytes of a part: what is lost at most when a line breaks, in 320 parts for 5 GiB. S3 takes up to 10,000."""
@@ -83,8 +87,8 @@ class Remaining:
 
 
 class SignedUploads:
-    """Plans are objects ``uploads/<project>/<id>/plan.json``. The files go to where they stay,
-    ``crashes/<project>/<day>/<event id>/sent-<id>-<n>``, the dump as 0: completing them copies nothing.
+    """Plans are objects ``uploads/<project>/<id>/plan.json``, with ``finished`` beside them in the end. The files go to
+    where they stay, ``crashes/<project>/<day>/<event id>/sent-<id>-<n>``, the dump as 0: completing copies nothing.
 
     They come from outside with nothing between: that a part has the size which was announced is signed, and looked at
     again before the files are completed.
@@ -123,6 +127,18 @@ class SignedUploads:
         content = self._objects.read(plan_key(project_id, upload_id), MANIFEST_LIMIT)
         return None if content is None else parse_plan(content)
 
+    def unfinished(self, before: float) -> list[tuple[int, str]]:
+        """Project and id of the uploads that were begun before ``before`` (Unix seconds), and neither kept nor
+        discarded."""
+        begun, finished = set(), set()
+        for listed in self._objects.under(PREFIX):
+            folder, _, name = listed.key.rpartition("/")
+            if name == PLAN and listed.written < before:
+                begun.add(folder)
+            elif name == FINISHED:
+                finished.add(folder)
+        return [(int(project), upload) for _, project, upload in (folder.split("/") for folder in begun - finished)]
+
     def remaining(self, plan: Plan, limit: int = PARTS_SIGNED) -> Remaining | None:
         """What has come, and the first ``limit`` parts that are not there, or not as long as they should be; ``None``
         when the upload was given up."""
@@ -155,6 +171,7 @@ class SignedUploads:
         """Delete the files, which must have been completed."""
         for file in plan.files:
             self._objects.delete(file.file.key)
+        self._finish(plan)
 
     def keep(self, plan: Plan) -> bool:
         """Write the ``upload.json`` of completed files, with which the crash is accepted; ``False`` when it was there.
@@ -172,7 +189,12 @@ class SignedUploads:
             plan.client,
             plan.public_key,
         )
-        return self._uploads.put_stored(stored)
+        is_new = self._uploads.put_stored(stored)
+        self._finish(plan)
+        return is_new
+
+    def _finish(self, plan: Plan) -> None:
+        self._objects.put(folder_of(plan.project_id, plan.id) + FINISHED, b"")
 
     def _there(self, file: PlannedFile) -> dict[int, Part] | None:
         """The parts of a file that are there, ``COMPLETED`` when it is an object; ``None`` when it was given up."""
@@ -201,7 +223,12 @@ def is_whole(size: int, there: Mapping[int, Part] | None) -> bool:
 
 def plan_key(project_id: int, upload_id: str) -> str:
     """Where a plan lies."""
-    return f"{PREFIX}{project_id}/{upload_id}/plan.json"
+    return folder_of(project_id, upload_id) + PLAN
+
+
+def folder_of(project_id: int, upload_id: str) -> str:
+    """Where the objects of an upload lie, with a slash at the end."""
+    return f"{PREFIX}{project_id}/{upload_id}/"
 
 
 def parse_plan(content: bytes) -> Plan:

@@ -10,7 +10,7 @@ from cairn.store.aws import Clients
 from cairn.store.multipart import SMALLEST_PART, Multipart, Multiparts, Part
 from cairn.store.objects import PART, Content, Objects, StoredContent, exactly
 from cairn.store.settings import Settings
-from cairn.store.signed_uploads import PREFIX
+from cairn.store.signed_uploads import folder_of
 
 NOTE_LIMIT = 4096
 
@@ -87,11 +87,6 @@ class TusUploads:
                 parts[len(parts) + 1] = self._multiparts.send(upload.multipart, len(parts) + 1, upload.rest)
             self._multiparts.complete(upload.multipart, parts)
         return StoredContent(self._objects, upload.multipart.key, upload.offset)
-
-
-def folder_of(project_id: int, upload_id: str) -> str:
-    """Where the objects of an upload lie, with a slash at the end."""
-    return f"{PREFIX}{project_id}/{upload_id}/"
 
 
 def rest_key(folder: str, offset: int) -> str:
