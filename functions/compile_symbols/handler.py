@@ -121,7 +121,8 @@ def compile_all(keys: tuple[str, ...]) -> None:
         done = compilation().run(key)
         outcome = "DebugFileCompiled" if done.entries else "DebugFileRefused"
         metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
-        logger.info("debug file", key=key, symbol_files=[entry.key for entry in done.entries], reason=done.reason)
+        made = [entry.key for entry in done.entries]
+        logger.info("debug file", key=key, symbol_files=made, reason=done.reason, problems=done.problems)
         wake_all(done.entries)
 
 

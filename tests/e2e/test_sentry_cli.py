@@ -111,7 +111,8 @@ def test_sources_are_taken_and_found(upload: Callable[..., Ran], running: Runnin
     assert ran.code == 0, ran.output
     ids = re.findall(r"OK ([0-9a-f-]{36}) \(program; x86_64 (\w+)\)", ran.output)
     assert len(ids) == 2 and len({debug_id for debug_id, _ in ids}) == 1, ran.output
-    (bundle,) = SymbolIndex(running.target.settings, running.target.clients).find_sources(ids[0][0])
+    index = SymbolIndex(running.target.settings, running.target.clients)
+    (bundle,) = index.find_sources([ids[0][0]])[ids[0][0]]
     assert (bundle.format, bundle.features.sources, bundle.features.symbols) == ("sourcebundle", True, False)
 
 

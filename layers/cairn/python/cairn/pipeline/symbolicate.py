@@ -161,7 +161,8 @@ class Symbolication:
             kept = self._keeping.before(dump, None, privacy)
             return _Made(self._finished(unreadable_event(error, received), privacy, kept), Outcome.UNREADABLE)
         kept = self._keeping.before(dump, crash.dump, privacy)
-        event = self._finished(with_sources(build_event(crash, received), self._sources), privacy, kept)
+        sourced = with_sources(build_event(crash, received), self._sources)
+        event = self._finished(sourced.event, privacy, kept)
         wanted = wanted_modules(crash.modules, crash.dump.system) if kept.state != "removed" else ()
         return _Made(event, Outcome.SYMBOLICATED, wanted, finder, crash)
 

@@ -92,13 +92,17 @@ class SymbolIndex:
         self._put(entry, keys_of((entry.debug_id, entry.code_id)))
 
     def put_sources(self, entry: SymbolEntry) -> None:
-        """Store the entry of a source bundle, which is its own symbol file; else as ``put``."""
+        """Store the entry of a source bundle, whose ``key`` is its index; else as ``put``."""
         self._put(entry, sources_keys(entry.debug_id))
 
-    def find_sources(self, debug_id: str) -> tuple[SymbolEntry, ...]:
-        """The source bundles of a module, latest first."""
-        rows = self._table.get_many((pk, "files") for pk in sources_keys(debug_id))
-        return tuple(entry for row in rows.values() for entry in entries_in(row))
+    def find_sources(self, debug_ids: Iterable[str], *, consistent: bool = False) -> dict[str, tuple[SymbolEntry, ...]]:
+        """The source bundles of modules, latest first, in as few requests as there are hundreds of ids; of those that
+        have any. Else as ``find``."""
+        pks = {debug_id: sources_keys(debug_id) for debug_id in debug_ids}
+        keys = ((pk, "files") for of_one in pks.values() for pk in of_one)
+        files = {pk: entries_in(row) for (pk, _), row in self._table.get_many(keys, consistent=consistent).items()}
+        found = {debug_id: tuple(e for pk in of_one for e in files.get(pk, ())) for debug_id, of_one in pks.items()}
+        return {debug_id: entries for debug_id, entries in found.items() if entries}
 
     def _put(self, entry: SymbolEntry, pks: tuple[str, ...]) -> None:
         if not pks:
