@@ -127,15 +127,14 @@ def compile_all(keys: tuple[str, ...]) -> None:
 
 
 def wake_all(entries: tuple[SymbolEntry, ...]) -> None:
-    """Wake the crashes that wait for any of these symbol files."""
+    """Wake the crashes that wait for any of these symbol files, or source bundles."""
     for entry in entries:
-        if entry.format != "sourcebundle":
-            wake((entry.debug_id, entry.code_id))
+        wake((entry.debug_id, entry.code_id), sources=entry.format == "sourcebundle")
 
 
-def wake(ids: ModuleIds, before: float | None = None) -> None:
-    """Have the crashes symbolicated again that wait for symbols with these ids."""
-    woken = waking().run(ids, before)
+def wake(ids: ModuleIds, before: float | None = None, sources: bool = False) -> None:
+    """Have the crashes symbolicated again that wait for symbols with these ids, or for sources."""
+    woken = waking().run(ids, before, sources)
     if woken:
         metrics.add_metric(name="CrashWoken", unit=MetricUnit.Count, value=woken)
         logger.info("woken", debug_id=ids[0], code_id=ids[1], crashes=woken)

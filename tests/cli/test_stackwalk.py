@@ -10,7 +10,7 @@ from cairn.symbols.blob import REQUEST_GAP, FileBlob
 from cairn_cli.main import main
 from tests.cli.command import Done, cairn
 from tests.crash.symbol_files import SAMPLE
-from tests.symbols.source_bundles import bundle
+from tests.symbols.source_bundles import sample_bundle
 
 DUMP = SAMPLE / "lighthouse.dmp"
 
@@ -38,12 +38,6 @@ def test_symbols_are_compiled_once(tmp_path: Path) -> None:
     assert kept
     assert "coast::patrol" in stackwalk(tmp_path, DUMP, "--symbols", SAMPLE).out
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == kept
-
-
-def sample_bundle(debug_id: str = "b72467fd-1af4-52ed-a50d-2a5285771077", content: bytes | None = None) -> bytes:
-    path, source = "/src/lighthouse/lighthouse.cpp", content or (SAMPLE / "lighthouse.cpp").read_bytes()
-    manifest = {"files": {f"files{path}": {"type": "source", "path": path}}, "debug_id": debug_id, "arch": "x86_64"}
-    return bundle({path: source}, manifest=manifest)
 
 
 def test_source_bundles_among_the_symbols_are_shown(tmp_path: Path) -> None:

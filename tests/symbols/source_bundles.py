@@ -15,8 +15,10 @@ from cairn.symbols.blob import BytesBlob
 from cairn.symbols.bundle_members import bundle_members
 from cairn.symbols.source_bundle import SourceBundle
 from cairn.symbols.source_index import write_index
+from tests.crash.symbol_files import SAMPLE
 
 HEAD = b"SYSB\2\0\0\0"
+SAMPLE_ID = "b72467fd-1af4-52ed-a50d-2a5285771077"
 
 
 class CountingBlob(BytesBlob):
@@ -48,6 +50,13 @@ def bundle(
         text = {"files": members, "debug_id": debug_id, "arch": "x86_64"} if manifest is None else manifest
         archive.writestr("manifest.json", text if isinstance(text, str) else json.dumps(text))
     return packed.getvalue()
+
+
+def sample_bundle(debug_id: str = SAMPLE_ID, content: bytes | None = None) -> bytes:
+    """A bundle of the sample's one source file, or of other ``content`` in its place."""
+    path, source = "/src/lighthouse/lighthouse.cpp", content or (SAMPLE / "lighthouse.cpp").read_bytes()
+    manifest = {"files": {f"files{path}": {"type": "source", "path": path}}, "debug_id": debug_id, "arch": "x86_64"}
+    return bundle({path: source}, manifest=manifest)
 
 
 def index_of(data: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from cairn.crash.source_context import Sources
@@ -21,6 +21,9 @@ from cairn.symbols.source_search import Candidate, Wanted, search
 OPEN_BUNDLES = 64
 """Bundles that a warm function keeps open; each holds at most 64 KB of its index, whatever it has."""
 
+FRESH = 86400
+"""Seconds for which symbols are fresh: an upload that broke off is done again within a day, if ever."""
+
 
 class StoredSources:
     """A ``crash.source_context.SourceFinder`` over the bundles that were uploaded; one serves a process."""
@@ -30,13 +33,13 @@ class StoredSources:
         self._clients = clients
         self._index = SymbolIndex(settings, clients)
         self._uses = LastUses(settings, clients)
+        self._are_in_use = False
         self._open: OrderedDict[str, SourceBundle] = OrderedDict()
 
-    def find(self, wanted: Wanted, *, consistent: bool = False) -> Sources:
+    def find(self, wanted: Wanted) -> Sources:
         """The ``wanted`` lines of a crash, of each module those of the latest bundle that has any. A bundle that is
-        damaged or gone has none: source is a help, and no part of the crash. With ``consistent`` also what was indexed
-        just now is found."""
-        bundles = self._index.find_sources(wanted, consistent=consistent)
+        damaged or gone has none: source is a help, and no part of the crash."""
+        bundles = self._index.find_sources(wanted)
         found = search({debug_id: self._candidates(entries) for debug_id, entries in bundles.items()}, wanted)
         used = [entries[number] for one, entries in bundles.items() if (number := found[one].candidate) is not None]
         self._uses.note(used, time.time())
@@ -44,7 +47,19 @@ class StoredSources:
 
     def has_any(self, debug_ids: Iterable[str]) -> bool:
         """Whether there is a bundle for one of the modules by now."""
-        return bool(self._index.find_sources(debug_ids, consistent=True))
+        return bool(self._index.find_sources(debug_ids))
+
+    def expected(self, without: Iterable[str], compiled: Callable[[str], float], now: float) -> tuple[str, ...]:
+        """Of the modules that have no bundle, by debug id, those whose bundle may still come. ``compiled`` tells when
+        symbols of a module were last compiled; like ``now`` in Unix seconds.
+
+        Builds send symbols and sources together, so they are expected with fresh symbols; and for all modules in a
+        deployment that is sent source bundles at all. Nobody else pays for waiting.
+        """
+        missing = tuple(without)
+        if missing and not self._are_in_use:
+            self._are_in_use = self._index.has_sources()
+        return tuple(one for one in missing if self._are_in_use or now - compiled(one) < FRESH)
 
     def _candidates(self, entries: Iterable[SymbolEntry]) -> list[Candidate]:
         return [Candidate(entry.name, partial(self._opened, entry)) for entry in entries]
