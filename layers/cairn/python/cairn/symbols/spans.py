@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from cairn.symbols.blob import Blob
 
-NEAR = 512 * 1024
-"""Bytes between two spans that are read rather than asked around. A request costs as much as 2.4 MB, but they are held:
-thirty files with such gaps are 15 MB."""
+MOST_BETWEEN = 512 * 1024
+"""Bytes between two spans that are read rather than asked around, where the blob would have more: what is read is held,
+and thirty files with such gaps are 15 MB."""
 
 Span = tuple[int, int]
 """First byte, and the one behind the last."""
@@ -54,18 +54,19 @@ def read_spans(blob: Blob, spans: Sequence[Span], allowance: Allowance) -> list[
     """The bytes of every span, in the order asked, with one request for those near each other; ``None`` for a span that
     would take more than ``allowance`` has left."""
     merged: list[Span] = []
+    gap = min(MOST_BETWEEN, blob.merge_gap)
     for span in spans:
-        with_it = _merged([*merged, span])
+        with_it = _merged([*merged, span], gap)
         merged = with_it if allowance.has_room(with_it) else merged
     allowance.take(merged)
     answers = list(zip(merged, blob.read(merged), strict=True)) if merged else []
     return [_cut(answers, span) for span in spans]
 
 
-def _merged(spans: Sequence[Span]) -> list[Span]:
+def _merged(spans: Sequence[Span], gap: int) -> list[Span]:
     merged: list[Span] = []
     for start, end in sorted(spans):
-        if merged and start - merged[-1][1] <= NEAR:
+        if merged and start - merged[-1][1] <= gap:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
