@@ -112,7 +112,7 @@ def about(letter: DeadLetter) -> str:
     if assembly := assembly_in(letter.body):
         return f"the debug file {assembly[0]}"
     if waking := waking_in(letter.body):
-        return f"the crashes that wait for {waking[0][0] or waking[0][1]}"
+        return f"the crashes that wait for {'the sources of ' if waking[2] else ''}{waking[0][0] or waking[0][1]}"
     try:
         return ", ".join(object_keys(letter.body)) or "nothing"
     except UnreadableError:

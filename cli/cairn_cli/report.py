@@ -148,13 +148,13 @@ def _frame(number: int, frame: Frame, width: int, event: Event) -> Text:
 
 
 def _source(frame: Frame) -> Iterator[Text]:
-    """The lines around a call, its own marked."""
+    """The lines around a call, its own marked; nothing in them reaches the terminal as a command."""
     before = frame.pre_context or ()
     lines = (*before, frame.context_line or "", *(frame.post_context or ()))
     first = (frame.lineno or 0) - len(before)
     for number, line in enumerate(lines, first):
         here = number == frame.lineno
-        shown = line.expandtabs(4).rstrip()
+        shown = "".join(one if one.isprintable() else "\ufffd" for one in line.expandtabs(4).rstrip())
         yield Text.assemble((f"      {'>' if here else ' '} {number:>5}  ", "bold red" if here else "dim"), shown)
 
 

@@ -7,6 +7,7 @@ import json
 import mmap
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cairn.crash.process import process
 from cairn.crash.records import Crash
@@ -16,6 +17,9 @@ from cairn.symbols.blob import REQUEST_GAP
 from cairn.symbols.errors import DebugFileError
 from cairn_cli.errors import CliError
 from cairn_cli.local_symbols import FolderFinder
+
+if TYPE_CHECKING:
+    from cairn.crash.event import Event
 
 EXAMPLES = [
     "cairn stackwalk crash.dmp",
@@ -33,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="DIR_OR_FILE",
-        help="debug files, or folders of them; repeat for more (ELF, Mach-O, dSYM, PE, PDB, Breakpad .sym)",
+        help="debug files, or folders of them; repeat for more (ELF, Mach-O, dSYM, PE, PDB, Breakpad .sym, "
+        "source bundles)",
     )
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where compiled symbols are kept")
     form = parser.add_mutually_exclusive_group()
@@ -63,7 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     from cairn.crash.build_event import Received, build_event
     from cairn.crash.grouping import grouped
 
-    event = grouped(build_event(crash, Received(event_id="0" * 32, project=None, received=crash.dump.timestamp)))
+    event = build_event(crash, Received(event_id="0" * 32, project=None, received=crash.dump.timestamp))
+    event = grouped(_with_sources(event, arguments))
     if arguments.event:
         print(event.to_json().decode())
         return 0
@@ -83,6 +89,19 @@ def _walk(arguments: argparse.Namespace, finder: FolderFinder) -> Crash:
         raise CliError(f"{arguments.dump}: {error}") from error
     except DebugFileError as error:
         raise CliError(str(error)) from error
+
+
+def _with_sources(event: Event, arguments: argparse.Namespace) -> Event:
+    """The event with lines out of the source bundles among the symbols."""
+    if not arguments.symbols:
+        return event
+    from cairn.crash.source_context import with_sources
+    from cairn_cli.local_sources import FolderSources
+
+    finder = FolderSources(arguments.symbols, arguments.cache)
+    event = with_sources(event, finder).event
+    problems = (*event.cairn.problems, *finder.problems)
+    return event.model_copy(update={"cairn": event.cairn.model_copy(update={"problems": problems})})
 
 
 def _contents(path: Path) -> memoryview:

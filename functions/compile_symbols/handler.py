@@ -121,20 +121,20 @@ def compile_all(keys: tuple[str, ...]) -> None:
         done = compilation().run(key)
         outcome = "DebugFileCompiled" if done.entries else "DebugFileRefused"
         metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
-        logger.info("debug file", key=key, symbol_files=[entry.key for entry in done.entries], reason=done.reason)
+        made = [entry.key for entry in done.entries]
+        logger.info("debug file", key=key, symbol_files=made, reason=done.reason, problems=done.problems)
         wake_all(done.entries)
 
 
 def wake_all(entries: tuple[SymbolEntry, ...]) -> None:
-    """Wake the crashes that wait for any of these symbol files."""
+    """Wake the crashes that wait for any of these symbol files, or source bundles."""
     for entry in entries:
-        if entry.format != "sourcebundle":
-            wake((entry.debug_id, entry.code_id))
+        wake((entry.debug_id, entry.code_id), sources=entry.format == "sourcebundle")
 
 
-def wake(ids: ModuleIds, before: float | None = None) -> None:
-    """Have the crashes symbolicated again that wait for symbols with these ids."""
-    woken = waking().run(ids, before)
+def wake(ids: ModuleIds, before: float | None = None, sources: bool = False) -> None:
+    """Have the crashes symbolicated again that wait for symbols with these ids, or for sources."""
+    woken = waking().run(ids, before, sources)
     if woken:
         metrics.add_metric(name="CrashWoken", unit=MetricUnit.Count, value=woken)
         logger.info("woken", debug_id=ids[0], code_id=ids[1], crashes=woken)

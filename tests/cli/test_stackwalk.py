@@ -11,6 +11,7 @@ from cairn.symbols.blob import REQUEST_GAP, FileBlob
 from cairn_cli.main import main
 from tests.cli.command import Done, cairn
 from tests.crash.symbol_files import SAMPLE
+from tests.symbols.source_bundles import sample_bundle
 
 DUMP = SAMPLE / "lighthouse.dmp"
 
@@ -38,6 +39,43 @@ def test_symbols_are_compiled_once(tmp_path: Path) -> None:
     assert kept
     assert "coast::patrol" in stackwalk(tmp_path, DUMP, "--symbols", SAMPLE).out
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == kept
+
+
+def test_source_bundles_among_the_symbols_are_shown(tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    (build / "sources").mkdir(parents=True)
+    (build / "lighthouse").write_bytes((SAMPLE / "lighthouse").read_bytes())
+    (build / "sources/lighthouse.src.zip").write_bytes(sample_bundle())
+    (build / "other.src.zip").write_bytes(sample_bundle("f" * 32))
+    (build / "logs.zip").write_bytes(b"PK no bundle")
+    lines = (SAMPLE / "lighthouse.cpp").read_text().splitlines()
+    for _ in range(2):
+        done = stackwalk(tmp_path / "cache", DUMP, "--symbols", build)
+        assert (done.code, done.err) == (0, "")
+        assert f">    11  {lines[10]}" in done.out
+        assert f"      16  {lines[15]}" in done.out
+    event = stackwalk(tmp_path / "cache", DUMP, "--symbols", build, "--event").json
+    frames = [one for one in event["exception"]["values"][0]["stacktrace"]["frames"] if one.get("lineno")]
+    assert [frame["context_line"] for frame in frames] == [lines[frame["lineno"] - 1] for frame in frames]
+    assert len(frames) == 6
+
+
+def test_source_that_would_write_to_the_terminal_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "lighthouse.src.zip"
+    path.write_bytes(sample_bundle(content=b"\x1b[2J\x07\tint x;\xff\x9b\n" * 60))
+    done = stackwalk(tmp_path / "cache", DUMP, "--symbols", SAMPLE, "--symbols", path)
+    assert ">    11  \ufffd[2J\ufffd   int x;\ufffd\ufffd\n" in done.out
+
+
+def test_source_bundles_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    good = sample_bundle()
+    (tmp_path / "cut.src.zip").write_bytes(good[:-30])
+    (tmp_path / "lying.src.zip").write_bytes(good.replace(b"PK\3\4", b"PK\3\5", 1))
+    done = stackwalk(tmp_path / "cache", DUMP, "--symbols", SAMPLE, "--symbols", tmp_path)
+    assert done.code == 0
+    assert "cut.src.zip: The file is damaged" in done.out
+    said = "lying.src.zip: /src/lighthouse/lighthouse.cpp: there is no file where the bundle says"
+    assert f"found       b72467fd-1af4-52ed-a50d-2a5285771077  source: {said}" in done.out
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 
+from cairn.crash.event import Event, Frame
 from cairn.store.symbol_index import SymbolIndex
 from tests.cli.command import CAIRN
 from tests.contract.crashpad import compile_program, crash
@@ -111,7 +112,8 @@ def test_sources_are_taken_and_found(upload: Callable[..., Ran], running: Runnin
     assert ran.code == 0, ran.output
     ids = re.findall(r"OK ([0-9a-f-]{36}) \(program; x86_64 (\w+)\)", ran.output)
     assert len(ids) == 2 and len({debug_id for debug_id, _ in ids}) == 1, ran.output
-    (bundle,) = SymbolIndex(running.target.settings, running.target.clients).find_sources(ids[0][0])
+    index = SymbolIndex(running.target.settings, running.target.clients)
+    (bundle,) = index.find_sources([ids[0][0]])[ids[0][0]]
     assert (bundle.format, bundle.features.sources, bundle.features.symbols) == ("sourcebundle", True, False)
 
 
@@ -133,6 +135,27 @@ def test_a_crash_shows_the_source_around_its_calls(
     command = [CAIRN, "events", "show", event_id]
     shown = subprocess.run(command, env=running.environment, capture_output=True, text=True, check=True)
     assert re.search(rf"> +{CRASHING_LINE} +return part->serial;", shown.stdout), shown.stdout
+
+
+def test_sources_that_come_after_the_crash_are_shown(
+    upload: Callable[..., Ran], running: Running, program: Path, tmp_path: Path
+) -> None:
+    source = Path(f"{program}.cpp")
+    options = ["-g", "-O1", "-fno-optimize-sibling-calls", "-pthread", BUILD_ID + secrets.token_hex(20)]
+    subprocess.run(["g++", *options, "-o", program, source], check=True)
+    assert upload("--wait", program).code == 0
+    event_id = uploaded_id(crash(program, tmp_path, running.minidump_url))
+    assert_names_the_crash(early := running.event(event_id))
+    ran = upload("--include-sources", "--wait", program)
+    assert ran.code == 0, ran.output
+    running.until(lambda: innermost(running.event(event_id)).context_line is not None)
+    assert innermost(event := running.event(event_id)).context_line == "    return part->serial;"
+    assert event.cairn.first_symbolicated == early.cairn.symbolicated
+
+
+def innermost(event: Event) -> Frame:
+    assert event.crash is not None and event.crash.stacktrace is not None
+    return event.crash.stacktrace.frames[-1]
 
 
 def test_a_large_file_comes_in_several_chunks(upload: Callable[..., Ran], program: Path) -> None:

@@ -152,7 +152,7 @@ def test_a_source_bundle_goes(store: Store, tmp_path: Path) -> None:
     content = source_bundle(debug_id)
     assert compiled(store, tmp_path, content, "game.src.zip").entries
     Deletion(*store).run(hashlib.sha1(content).hexdigest())
-    assert SymbolIndex(*store).find_sources(debug_id) == ()
+    assert SymbolIndex(*store).find_sources([debug_id]) == {}
     assert left_of(store, hashlib.sha1(content).hexdigest()) == []
 
 

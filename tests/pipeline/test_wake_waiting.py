@@ -17,10 +17,12 @@ from cairn.intake.upload import Attachment, Upload
 from cairn.pipeline.compile_debug_file import Compilation
 from cairn.pipeline.symbolicate import Outcome, Symbolication
 from cairn.pipeline.wake_waiting import Queues, Waking
+from cairn.privacy.settings import Privacy
 from cairn.store.aws import Clients
 from cairn.store.debug_files import DebugFiles
 from cairn.store.events import Events
 from cairn.store.notifications import object_keys, waking_in
+from cairn.store.projects import Projects
 from cairn.store.queues import Queue
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import ModuleIds, SymbolEntry, SymbolIndex
@@ -28,6 +30,7 @@ from cairn.store.uploads import Uploads
 from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
 from tests.crash.symbol_files import SAMPLE
 from tests.emulator import running_store
+from tests.symbols.source_bundles import sample_bundle
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,8 @@ class Place:
         (entry,) = Compilation(self.settings, self.clients).run(key).entries
         return entry
 
-    def wake(self, ids: ModuleIds, per_run: int = 1000) -> int:
-        return Waking(self.settings, self.clients, self.queues, per_run).run(ids)
+    def wake(self, ids: ModuleIds, per_run: int = 1000, *, sources: bool = False) -> int:
+        return Waking(self.settings, self.clients, self.queues, per_run).run(ids, sources=sources)
 
     def messages(self, queue: Queue) -> list[str]:
         """All messages of a queue, which is empty then."""
@@ -157,6 +160,102 @@ def test_another_upload_of_the_id_waits_for_nothing(place: Place) -> None:
     assert [crash.upload_key for crash in place.waiting()] == [key]
 
 
+def source_bundle(place: Place, folder: Path) -> SymbolEntry:
+    """Compile the bundle of the sample's sources, as yet without telling anybody."""
+    path = folder / "lighthouse.src.zip"
+    path.write_bytes(sample_bundle())
+    return place.symbols(path)
+
+
+def shown(event: Event) -> list[str | None]:
+    assert event.crash and event.crash.stacktrace
+    return [frame.context_line for frame in event.crash.stacktrace.frames if frame.lineno]
+
+
+def test_sources_that_come_later_wake_who_has_none(place: Place, tmp_path: Path) -> None:
+    symbols, key = place.symbols(), place.crash()
+    assert shown(place.symbolicate(key)) == [None] * 6
+    entry = source_bundle(place, tmp_path)
+    assert place.wake(ids_of(symbols)) == 0, "symbols do it no good"
+    assert "lighthouse" not in [module.name for module in place.waiting()[0].modules], "and it misses none"
+    assert place.wake(ids_of(entry), sources=True) == 1
+    assert place.woken() == [key]
+    lines = (SAMPLE / "lighthouse.cpp").read_text().splitlines()
+    assert shown(place.symbolicate(key)) == [lines[line - 1] for line in (47, 32, 47, 26, 18, 11)]
+    assert place.wake(ids_of(entry), sources=True) == 0, "nobody waits for what he has"
+
+
+def test_symbols_and_then_sources(place: Place, tmp_path: Path) -> None:
+    """What an upload with sources after the crash does, in whatever order its files are compiled."""
+    key = place.crash()
+    place.symbolicate(key)
+    entry = place.symbols()
+    assert (place.wake(ids_of(entry)), place.woken()) == (1, [key])
+    place.symbolicate(key)
+    entry = source_bundle(place, tmp_path)
+    assert (place.wake(ids_of(entry), sources=True), place.woken()) == (1, [key])
+    assert shown(place.symbolicate(key))[-1] == "    void dim_to(int level) { brightness = level; }"
+
+
+def test_who_has_old_symbols_waits_for_no_sources(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not sent with the symbols is not sent: nobody pays for waiting. But where there are bundles at all."""
+    monkeypatch.setattr("cairn.pipeline.source_finder.FRESH", -1)
+    place.symbols()
+    first, second = place.crash(), place.crash()
+    place.symbolicate(first)
+    other = tmp_path / "other.src.zip"
+    other.write_bytes(sample_bundle("f" * 32))
+    place.symbols(other)
+    place.symbolicate(second)
+    entry = source_bundle(place, tmp_path)
+    assert (place.wake(ids_of(entry), sources=True), place.woken()) == (1, [second])
+
+
+def test_sources_that_come_during_symbolication_are_used(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The compile step has looked who waits before the crash says that it does."""
+    place.symbols()
+    put = WaitingCrashes.put
+    key, entries = place.crash(), list[SymbolEntry]()
+
+    def late(waiting: WaitingCrashes, crash: WaitingCrash) -> None:
+        if not entries:
+            entries.append(source_bundle(place, tmp_path))
+            assert place.wake(ids_of(entries[0]), sources=True) == 0
+        put(waiting, crash)
+
+    monkeypatch.setattr(WaitingCrashes, "put", late)
+    assert shown(place.symbolicate(key))[-1] == "    void dim_to(int level) { brightness = level; }"
+
+
+def test_a_crash_whose_dump_goes_waits_for_no_sources(place: Place, tmp_path: Path) -> None:
+    projects = Projects(place.settings, place.clients)
+    projects.set_privacy(projects.create("game", "Game").id, Privacy(dumps="none"))
+    place.symbols()
+    place.symbolicate(place.crash())
+    assert place.wake(ids_of(source_bundle(place, tmp_path)), sources=True) == 0
+
+
+def test_many_wait_for_sources_and_are_woken_a_run_at_a_time(place: Place) -> None:
+    debug_id, waiting = secrets.token_hex(16), WaitingCrashes(place.settings, place.clients)
+    keys = [f"crashes/1/day/{number:032x}/upload.json" for number in range(23)]
+    for key in keys:
+        waiting.put(WaitingCrash(1, key.split("/")[-2], time.time(), key, (), (debug_id,)))
+    assert place.waiting() == (), "they are in no list of what is missing"
+    assert place.wake((debug_id, None), per_run=10, sources=True) == 10
+    runs = 1
+    while go_on := place.messages(place.queues.debug_files):
+        (more,) = map(waking_in, go_on)
+        assert more is not None and (more[0], more[2]) == ((debug_id, None), True)
+        Waking(place.settings, place.clients, place.queues, 10).run(*more)
+        runs += 1
+    assert runs == 3
+    assert place.woken() == keys
+
+
 def crowd(place: Place, size: int) -> tuple[ModuleIds, list[str]]:
     """So many crashes that wait for one module."""
     ids = secrets.token_hex(16), secrets.token_hex(20)
@@ -197,7 +296,7 @@ def test_who_waits_again_is_not_woken_by_the_same_run(place: Place) -> None:
 def test_a_run_that_broke_off_is_done_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     ids, keys = crowd(place, 15)
 
-    def broken(*_: Any) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise ConnectionError("the function ends here")
 
     with monkeypatch.context() as patch:

@@ -51,7 +51,7 @@ def test_source_bundles_are_found_as_sources_and_never_as_symbols(store: Store) 
     index, entry = SymbolIndex(store.settings, store.clients), new_entry()
     index.put_sources(entry)
     assert entry.debug_id
-    assert index.find_sources(entry.debug_id.upper()) == (entry,)
+    assert index.find_sources([entry.debug_id.upper()]) == {entry.debug_id.upper(): (entry,)}
     assert index.find([(entry.debug_id, None)]) == {(entry.debug_id, None): ()}
     assert entry in index.list()
-    assert index.find_sources("0" * 32) == ()
+    assert index.find_sources(["0" * 32]) == {}

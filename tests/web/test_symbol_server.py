@@ -274,7 +274,8 @@ def test_a_source_file_fits_into_an_answer(client: Client, debugger: Client, tmp
 def test_a_bundle_that_is_gone_has_no_sources(client: Client, debugger: Client, tmp_path: Path) -> None:
     build_id = secrets.token_hex(20)
     put_sources(client, tmp_path, build_id, SOURCES)
-    (entry,) = SymbolIndex(client.store.settings, client.store.clients).find_sources(elf_debug_id(build_id))
+    debug_id = elf_debug_id(build_id)
+    (entry,) = SymbolIndex(client.store.settings, client.store.clients).find_sources([debug_id])[debug_id]
     Objects(client.store.clients, client.store.settings.bucket).delete(entry.debug_file_key)
     assert source_file(debugger, f"/symbols/{debugger.project.slug}/buildid/{build_id}/source/src/game.cpp") == 404
 

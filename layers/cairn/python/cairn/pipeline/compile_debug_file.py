@@ -1,6 +1,6 @@
 """A debug file that has arrived: compiled once to symbol files, which are indexed by the ids they serve.
 
-A source bundle is indexed as it is.
+A source bundle gets an index of where its files lie.
 
 May be done any number of times: keys and index entries come from the content and the version.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cairn.store.aws import Clients
@@ -18,9 +18,10 @@ from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
-from cairn.symbols.compile import Compiled, compile_debug_file, describe_source_bundle, is_source_bundle
+from cairn.symbols.compile import Compiled, compile_debug_file, compile_source_bundle, is_source_bundle
 from cairn.symbols.errors import DebugFileError
 from cairn.symbols.records import SymbolStatus
+from cairn.symbols.source_index import CURRENT as SOURCES_VERSION
 from cairn.symbols.symbol_file import CURRENT
 
 PREFIX = "symbols/"
@@ -28,10 +29,12 @@ PREFIX = "symbols/"
 
 @dataclass(frozen=True, slots=True)
 class CompiledDebugFile:
-    """What was made of a debug file: its symbol files, or the reason why there are none."""
+    """What was made of a debug file: its symbol files, or the reason why there are none. ``problems`` says what of it
+    could not be read."""
 
     entries: tuple[SymbolEntry, ...] = ()
     reason: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 class Compilation:
@@ -62,11 +65,12 @@ class Compilation:
     def _compiled(self, key: str, path: Path) -> CompiledDebugFile:
         try:
             if is_source_bundle(path):
-                return CompiledDebugFile((self._store_sources(key, describe_source_bundle(path)),))
+                return self._sources(key, path)
             compiled = compile_debug_file(path, path.parent)
         except DebugFileError as error:
             return self._failed(key, error)
-        return CompiledDebugFile(tuple(self._store(key, path.stat().st_size, one) for one in compiled))
+        entries = tuple(self._store(key, path.stat().st_size, one) for one in compiled)
+        return CompiledDebugFile(entries, problems=tuple(problem for one in compiled for problem in one.problems))
 
     def _store(self, key: str, size: int, compiled: Compiled) -> SymbolEntry:
         sha1 = key.split("/")[1]
@@ -76,15 +80,23 @@ class Compilation:
         self._index.put(entry)
         return entry
 
-    def _store_sources(self, key: str, bundle: Compiled) -> SymbolEntry:
-        entry = entry_of(bundle, key, key)
+    def _sources(self, key: str, path: Path) -> CompiledDebugFile:
+        bundle = compile_source_bundle(path, path.parent)
+        stored = sources_key(key.split("/")[1], bundle.debug_id)
+        put_file(self._clients, self._settings.bucket, bundle.path, stored)
+        entry = replace(entry_of(bundle, key, stored, path.stat().st_size), version=SOURCES_VERSION)
         self._index.put_sources(entry)
-        return entry
+        return CompiledDebugFile((entry,), problems=bundle.problems)
 
     def _failed(self, key: str, error: DebugFileError) -> CompiledDebugFile:
         status = SymbolStatus.UNSUPPORTED if error.code == "unsupported_format" else SymbolStatus.MALFORMED
         self._index.put_failure(CompileFailure(key, status, str(error), CURRENT, time.time()))
         return CompiledDebugFile(reason=str(error))
+
+
+def sources_key(sha1: str, debug_id: str | None = "", version: int = SOURCES_VERSION) -> str:
+    """Where the index of a source bundle is, by the SHA-1 of the bundle."""
+    return f"{PREFIX}sources/v{version}/{sha1}/{debug_id}"
 
 
 def entry_of(compiled: Compiled, debug_file_key: str, key: str, debug_file_size: int | None = None) -> SymbolEntry:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from cairn.pipeline.compile_debug_file import PREFIX as SYMBOL_FILES
+from cairn.pipeline.compile_debug_file import sources_key
 from cairn.store.assemblies import Assemblies
 from cairn.store.aws import Clients
 from cairn.store.debug_file_records import DebugFileRecords
@@ -18,6 +19,8 @@ from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
 from cairn.symbols.hot_set import CURRENT as HOT_SET_VERSION
+from cairn.symbols.source_index import CURRENT as SOURCES_VERSION
+from cairn.symbols.source_index import FIRST as FIRST_SOURCES_VERSION
 from cairn.symbols.symbol_file import CURRENT as SYMBOL_FILE_VERSION
 
 SHA1 = re.compile(r"[0-9a-f]{40}")
@@ -60,7 +63,7 @@ class Deletion:
         done = Deleted(
             sha1,
             debug_files=self._objects.keys(f"{DEBUG_FILES}{sha1}/"),
-            symbol_files=self._keys(sha1),
+            symbol_files=self._keys(sha1) + self._source_indexes(sha1),
             hot_sets=tuple(
                 key for version in range(1, HOT_SET_VERSION + 1) for key in self._keys(sha1, f"{HOT_SETS}v{version}/")
             ),
@@ -74,6 +77,11 @@ class Deletion:
         """The symbol files of all versions, or what lies by their keys ``before`` that."""
         versions = range(1, SYMBOL_FILE_VERSION + 1)
         return tuple(key for n in versions for key in self._objects.keys(f"{before}{SYMBOL_FILES}v{n}/{sha1}/"))
+
+    def _source_indexes(self, sha1: str) -> tuple[str, ...]:
+        """Those of all versions that there were."""
+        versions = range(FIRST_SOURCES_VERSION, SOURCES_VERSION + 1)
+        return tuple(key for n in versions for key in self._objects.keys(sources_key(sha1, version=n)))
 
     def _remove(self, done: Deleted) -> None:
         """First what crashes go by, then the objects, and last what a deletion that broke off is found by."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
-from cairn.crash.source_context import Lines
+from cairn.crash.source_context import Sources
+from cairn.pipeline.symbol_finder import DebugFile
 from cairn.store.aws import Clients
-from cairn.store.blobs import S3Blob
-from cairn.store.errors import RefusedError
 from cairn.store.last_uses import LastUses
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
-from cairn.symbols.errors import SymbolFileError
+from cairn.symbols.errors import SymbolFileVersionError
 from cairn.symbols.source_bundle import SourceBundle
+from cairn.symbols.source_index import CURRENT
+from cairn.symbols.source_search import Candidate, Wanted, search
 
-OPEN_BUNDLES = 4
-"""Bundles that a warm function keeps open: each holds its directory, which for 100,000 files is 87 MB of memory."""
+OPEN_BUNDLES = 64
+"""Bundles that a warm function keeps open; each holds at most 64 KB of its index, whatever it has."""
+
+FRESH = 86400
+"""Seconds for which symbols are fresh: an upload that broke off is done again within a day, if ever."""
 
 
 class StoredSources:
@@ -28,27 +33,38 @@ class StoredSources:
         self._clients = clients
         self._index = SymbolIndex(settings, clients)
         self._uses = LastUses(settings, clients)
-        self._open: OrderedDict[str, SourceBundle | None] = OrderedDict()
+        self._are_in_use = False
+        self._open: OrderedDict[str, SourceBundle] = OrderedDict()
 
-    def lines(self, debug_id: str, paths: Iterable[str]) -> Lines:
-        """The lines of those files that the latest bundle with any of them has. A bundle that is damaged or gone counts
-        as none: source is a help, and no part of the crash."""
-        wanted = list(paths)
-        for entry in self._index.find_sources(debug_id):
-            if found := self._lines_of(entry, wanted):
-                self._uses.note([entry], time.time())
-                return found
-        return {}
+    def find(self, wanted: Wanted) -> Sources:
+        """The ``wanted`` lines of a crash, of each module those of the latest bundle that has any. A bundle that is
+        damaged or gone has none: source is a help, and no part of the crash."""
+        bundles = self._index.find_sources(wanted)
+        found = search({debug_id: self._candidates(entries) for debug_id, entries in bundles.items()}, wanted)
+        used = [entries[number] for one, entries in bundles.items() if (number := found[one].candidate) is not None]
+        self._uses.note(used, time.time())
+        return Sources({debug_id: found[debug_id] for debug_id in bundles})
 
-    def _lines_of(self, entry: SymbolEntry, paths: list[str]) -> Lines:
-        bundle = self._opened(entry)
-        try:
-            return bundle.lines(paths) if bundle else {}
-        except RefusedError:  # deleted since it was opened
-            self._open[entry.key] = None
-            return {}
+    def has_any(self, debug_ids: Iterable[str]) -> bool:
+        """Whether there is a bundle for one of the modules by now."""
+        return bool(self._index.find_sources(debug_ids))
 
-    def _opened(self, entry: SymbolEntry) -> SourceBundle | None:
+    def expected(self, without: Iterable[str], compiled: Callable[[str], float], now: float) -> tuple[str, ...]:
+        """Of the modules that have no bundle, by debug id, those whose bundle may still come. ``compiled`` tells when
+        symbols of a module were last compiled; like ``now`` in Unix seconds.
+
+        Builds send symbols and sources together, so they are expected with fresh symbols; and for all modules in a
+        deployment that is sent source bundles at all. Nobody else pays for waiting.
+        """
+        missing = tuple(without)
+        if missing and not self._are_in_use:
+            self._are_in_use = self._index.has_sources()
+        return tuple(one for one in missing if self._are_in_use or now - compiled(one) < FRESH)
+
+    def _candidates(self, entries: Iterable[SymbolEntry]) -> list[Candidate]:
+        return [Candidate(entry.name, partial(self._opened, entry)) for entry in entries]
+
+    def _opened(self, entry: SymbolEntry) -> SourceBundle:
         if entry.key not in self._open:
             self._open[entry.key] = self._open_bundle(entry)
         self._open.move_to_end(entry.key)
@@ -56,8 +72,11 @@ class StoredSources:
             self._open.popitem(last=False)
         return self._open[entry.key]
 
-    def _open_bundle(self, entry: SymbolEntry) -> SourceBundle | None:
-        try:
-            return SourceBundle(S3Blob(self._clients, self._bucket, entry.key, entry.size))
-        except (SymbolFileError, RefusedError):
-            return None
+    def _open_bundle(self, entry: SymbolEntry) -> SourceBundle:
+        if entry.version != CURRENT:
+            raise SymbolFileVersionError(
+                "another version of Cairn indexed this source bundle. Delete it (cairn symbols delete) and upload it "
+                "again."
+            )
+        index = DebugFile(self._clients, self._bucket, entry.key, entry.size)
+        return SourceBundle(index, DebugFile(self._clients, self._bucket, entry.debug_file_key, entry.debug_file_size))

@@ -132,6 +132,12 @@ class IndexFinder:
         now = self._index.find(list(ids), consistent=True)
         return any(self._entries.get(pair, ()) != entries for pair, entries in now.items())
 
+    def compiled(self, debug_id: str) -> float:
+        """When symbols that this dump found by a debug id were last compiled, in Unix seconds; 0 for never."""
+        return max(
+            (one.created for ids, found in self._entries.items() if ids[0] == debug_id for one in found), default=0
+        )
+
     def find(self, debug_id: str | None, code_id: str | None) -> Found:
         """The symbol files that carry one of the ids, or why there are none."""
         if not debug_id and not code_id:

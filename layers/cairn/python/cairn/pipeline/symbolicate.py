@@ -69,13 +69,15 @@ class Symbolicated:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """An event, what it waits for, and whether some of that has come meanwhile."""
+    """An event, what it waits for, and whether some of that has come meanwhile. ``sources`` are the debug ids of the
+    modules whose source bundles may still come."""
 
     event: Event
     outcome: Outcome
     wanted: tuple[WantedModule, ...] = ()
     finder: IndexFinder | None = None
     crash: Crash | None = None
+    sources: tuple[str, ...] = ()
 
     def is_outdated(self) -> bool:
         return bool(self.finder and self.finder.has_news((m.debug_id, m.code_id) for m in self.wanted))
@@ -144,8 +146,8 @@ class Symbolication:
                 return made, Outcome.FILTERED
             if not self._events.put(record_of(made.event, upload, made.outcome)):
                 return made, Outcome.DUPLICATE
-            self._waiting.put(waiting_crash(upload, made.wanted))
-            if not made.is_outdated():
+            self._waiting.put(waiting_crash(upload, made.wanted, made.sources))
+            if not (made.is_outdated() or self._sources.has_any(made.sources)):
                 break
         if self._servers and made.crash:
             self._servers.ask(upload.project_id, made.crash, upload.key)
@@ -161,9 +163,13 @@ class Symbolication:
             kept = self._keeping.before(dump, None, privacy)
             return _Made(self._finished(unreadable_event(error, received), privacy, kept), Outcome.UNREADABLE)
         kept = self._keeping.before(dump, crash.dump, privacy)
-        event = self._finished(with_sources(build_event(crash, received), self._sources), privacy, kept)
-        wanted = wanted_modules(crash.modules, crash.dump.system) if kept.state != "removed" else ()
-        return _Made(event, Outcome.SYMBOLICATED, wanted, finder, crash)
+        sourced = with_sources(build_event(crash, received), self._sources)
+        event = self._finished(sourced.event, privacy, kept)
+        if kept.state == "removed":
+            return _Made(event, Outcome.SYMBOLICATED, (), finder, crash)
+        wanted = wanted_modules(crash.modules, crash.dump.system)
+        sources = self._sources.expected(sourced.without, finder.compiled, time.time())
+        return _Made(event, Outcome.SYMBOLICATED, wanted, finder, crash, sources)
 
     def _finished(self, event: Event, privacy: Privacy, kept: DumpInfo | None = None) -> Event:
         """The event as it is stored: without secrets, and with its group."""
@@ -175,9 +181,11 @@ class Symbolication:
         return project.privacy if project else DEFAULT
 
 
-def waiting_crash(upload: StoredUpload, modules: tuple[WantedModule, ...]) -> WaitingCrash:
-    """The crash as it waits for ``modules``."""
-    return WaitingCrash(upload.project_id, upload.event_id, upload.received, upload.key, modules)
+def waiting_crash(
+    upload: StoredUpload, modules: tuple[WantedModule, ...], sources: tuple[str, ...] = ()
+) -> WaitingCrash:
+    """The crash as it waits for ``modules``, and for ``sources`` by debug id."""
+    return WaitingCrash(upload.project_id, upload.event_id, upload.received, upload.key, modules, sources)
 
 
 def received_of(upload: StoredUpload, first_symbolicated: float | None = None) -> Received:

@@ -1,4 +1,4 @@
-"""Symbols have come: the crashes that waited for them are symbolicated again.
+"""Symbols or sources have come: the crashes that waited for them are symbolicated again.
 
 May be done any number of times: a crash waits no more only when its message is sent, and symbolicating it once more
 does no harm.
@@ -45,17 +45,17 @@ class Waking:
         self._queues = queues
         self._per_run = per_run
 
-    def run(self, ids: ModuleIds, before: float | None = None) -> int:
-        """Have the crashes symbolicated again that wait for a module with one of these ids, and tell how many; a
-        message asks to go on when there are more than one run takes.
+    def run(self, ids: ModuleIds, before: float | None = None, sources: bool = False) -> int:
+        """Have the crashes symbolicated again that wait for a module with one of these ids, or for its ``sources``, and
+        tell how many; a message asks to go on when there are more than one run takes.
 
         Only those that have waited since before ``before`` (Unix seconds; now): a crash for which the new file does
         no good waits again, and would be woken without end. Raises ``StoreError`` where DynamoDB or SQS fail.
         """
         before = before or time.time()
-        waiters = self._waiting.waiting_for(ids, before, self._per_run)
+        waiters = self._waiting.waiting_for(ids, before, self._per_run, sources=sources)
         self._queues.crashes.send_all([requeue_message(waiter.upload_key) for waiter in waiters])
-        self._waiting.remove(ids, waiters)
+        self._waiting.remove(ids, waiters, sources=sources)
         if len(waiters) == self._per_run:
-            self._queues.debug_files.send(wake_message(*ids, before))
+            self._queues.debug_files.send(wake_message(*ids, before, sources))
         return len(waiters)

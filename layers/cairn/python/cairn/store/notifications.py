@@ -50,17 +50,18 @@ def assembly_in(body: str) -> tuple[str, str] | None:
         return None
 
 
-def wake_message(debug_id: str | None, code_id: str | None, before: float) -> str:
-    """A message that asks to wake the crashes that wait for one of these ids since before ``before``."""
-    wake = {"debug_id": debug_id, "code_id": code_id, "before": before}
+def wake_message(debug_id: str | None, code_id: str | None, before: float, sources: bool = False) -> str:
+    """A message that asks to wake the crashes that wait for one of these ids, or for its ``sources``, since before
+    ``before``."""
+    wake = {"debug_id": debug_id, "code_id": code_id, "before": before, "sources": sources}
     return json.dumps({"cairn": MESSAGE_VERSION, "wake": wake})
 
 
-def waking_in(body: str) -> tuple[tuple[str | None, str | None], float] | None:
-    """The ids and the time of a ``wake_message``; ``None`` for any other text."""
+def waking_in(body: str) -> tuple[tuple[str | None, str | None], float, bool] | None:
+    """The ids and the time of a ``wake_message``, and whether it is about sources; ``None`` for any other text."""
     try:
         wake = json.loads(body)["wake"]
-        return (wake["debug_id"], wake["code_id"]), float(wake["before"])
+        return (wake["debug_id"], wake["code_id"]), float(wake["before"]), wake.get("sources") is True
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -21,6 +21,7 @@ ID_LIMIT = 256
 """Characters of an id above which nothing is asked: a dump can hold any bytes, a key of DynamoDB 2,048."""
 
 LISTING = "symbols"
+SOURCES = "sources"
 FAILURE = "failure"
 FAILURES = "failures"
 NEWER_STAYS = "attribute_not_exists(#{0}) OR #{0}.#version <= :version"
@@ -75,6 +76,7 @@ class SymbolIndex:
     ``code_id#<id>``        files                               the same by code id
     ``symbols``             ``<debug file key>#<id>``           one entry, for the list; ``last_uses.py`` adds ``used``
     ``sources#<id>``        files                               source bundles by debug id
+    ``sources``             any                                 that there was a source bundle once
     ``failure#<key>``       failure                             why a debug file could not be compiled
     ``failures``            ``<debug file key>``                that it could not, for the list
     ======================  ==================================  ==============================================
@@ -92,13 +94,22 @@ class SymbolIndex:
         self._put(entry, keys_of((entry.debug_id, entry.code_id)))
 
     def put_sources(self, entry: SymbolEntry) -> None:
-        """Store the entry of a source bundle, which is its own symbol file; else as ``put``."""
+        """Store the entry of a source bundle, whose ``key`` is its index; else as ``put``."""
         self._put(entry, sources_keys(entry.debug_id))
+        self._table.put({"pk": SOURCES, "sk": "any"})
 
-    def find_sources(self, debug_id: str) -> tuple[SymbolEntry, ...]:
-        """The source bundles of a module, latest first."""
-        rows = self._table.get_many((pk, "files") for pk in sources_keys(debug_id))
-        return tuple(entry for row in rows.values() for entry in entries_in(row))
+    def has_sources(self) -> bool:
+        """Whether this deployment was ever sent a source bundle."""
+        return bool(self._table.get_many([(SOURCES, "any")]))
+
+    def find_sources(self, debug_ids: Iterable[str]) -> dict[str, tuple[SymbolEntry, ...]]:
+        """The source bundles of modules, latest first, in as few requests as there are hundreds of ids; of those that
+        have any. What was stored just now is found."""
+        pks = {debug_id: sources_keys(debug_id) for debug_id in debug_ids}
+        keys = ((pk, "files") for of_one in pks.values() for pk in of_one)
+        files = {pk: entries_in(row) for (pk, _), row in self._table.get_many(keys, consistent=True).items()}
+        found = {debug_id: tuple(e for pk in of_one for e in files.get(pk, ())) for debug_id, of_one in pks.items()}
+        return {debug_id: entries for debug_id, entries in found.items() if entries}
 
     def _put(self, entry: SymbolEntry, pks: tuple[str, ...]) -> None:
         if not pks:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from cairn.store.aws import Clients
 from cairn.store.events import iso_time, unix_time
 from cairn.store.settings import Settings
-from cairn.store.symbol_index import ModuleIds, keys_of
+from cairn.store.symbol_index import ModuleIds, keys_of, sources_keys
 from cairn.store.table import Row, Table
 
 WAITING = "waiting#"
@@ -49,13 +49,15 @@ class WantedModule:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCrash:
-    """A crash and the modules it waits for; none when it waits no more. ``received`` is in Unix seconds."""
+    """A crash and the modules it waits for; none when it waits no more. ``received`` is in Unix seconds. ``sources``
+    are the debug ids of modules whose source bundles it waits for, beside their symbols."""
 
     project_id: int
     event_id: str
     received: float
     upload_key: str
     modules: tuple[WantedModule, ...]
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,12 @@ class WaitingCrashes:
     ==============================  ==============================  =========================================
     ``waiting#debug_id#<id>``       ``<project>#<event id>``        a crash that waits for the id
     ``waiting#code_id#<id>``        the same                        the same by code id
+    ``waiting#sources#<id>``        the same                        a crash that waits for a source bundle by debug id
     ``wanted#<project>``            ``<time received>#<event id>``  all modules that one crash waits for
     ==============================  ==============================  =========================================
+
+    Who waits for sources is in no list, and its row goes when it is woken or expires: that is one write for each, and a
+    crash that is woken once more for what it has by now comes to no harm.
     """
 
     def __init__(self, settings: Settings, clients: Clients) -> None:
@@ -84,29 +90,30 @@ class WaitingCrashes:
         self._retention = settings.dump_retention_days * 86400
 
     def put(self, crash: WaitingCrash) -> None:
-        """Let a crash wait for these modules and for no others, whatever it waited for before."""
+        """Let a crash wait for these modules and for no others, whatever it waited for before; and for ``sources``."""
         kept = crash.modules[:MOST_MODULES]
         name, listed = f"{crash.project_id}#{crash.event_id}", (f"{WANTED}{crash.project_id}", listed_at(crash))
         old = self._table.get(*listed)
         before = partitions(map(module_of, old["modules"])) if old else set()
-        if not kept and not old:
+        sources = sources_partitions(crash.sources)
+        if not kept and not old and not sources:
             return
         now, wanted = iso_time(time.time()), partitions(kept)
         common = {"upload_key": crash.upload_key, "expires": int(crash.received) + self._retention}
-        rows: list[Row] = [{"pk": pk, "sk": name, "registered": now, **common} for pk in sorted(wanted)]
+        rows: list[Row] = [{"pk": pk, "sk": name, "registered": now, **common} for pk in sorted(wanted | sources)]
         gone = [(pk, name) for pk in sorted(before - wanted)]
         if kept:
             modules = [asdict(module) for module in map(clipped, kept)]
             rows.append({"pk": listed[0], "sk": listed[1], "modules": modules, **common})
-        else:
+        elif old:
             gone.append(listed)
         self._table.write_many(rows, gone)
 
-    def waiting_for(self, ids: ModuleIds, before: float, limit: int) -> tuple[Waiter, ...]:
-        """Up to ``limit`` crashes that wait for a module by one of these ids, since before ``before`` (Unix seconds).
-        What ``put`` has stored is seen at once."""
+    def waiting_for(self, ids: ModuleIds, before: float, limit: int, *, sources: bool = False) -> tuple[Waiter, ...]:
+        """Up to ``limit`` crashes that wait for a module by one of these ids, or for its ``sources``, since before
+        ``before`` (Unix seconds). What ``put`` has stored is seen at once."""
         found: dict[str, Waiter] = {}
-        for pk in waiting_keys(ids):
+        for pk in waiting_keys(ids, sources=sources):
             values = {":pk": pk, ":before": iso_time(before)}
             rows = self._table.query_some("pk = :pk", values, "#registered < :before", limit - len(found))
             found = {row["sk"]: Waiter(row["sk"], row["upload_key"], row["registered"]) for row in rows} | found
@@ -114,9 +121,9 @@ class WaitingCrashes:
                 break
         return tuple(found.values())
 
-    def remove(self, ids: ModuleIds, waiters: Sequence[Waiter]) -> None:
+    def remove(self, ids: ModuleIds, waiters: Sequence[Waiter], *, sources: bool = False) -> None:
         """Let these crashes wait no more for these ids, but for those that have begun to wait again meanwhile."""
-        wanted = [(pk, waiter) for waiter in waiters for pk in waiting_keys(ids)]
+        wanted = [(pk, waiter) for waiter in waiters for pk in waiting_keys(ids, sources=sources)]
         with ThreadPoolExecutor(DELETES_AT_ONCE) as pool:
             for _ in pool.map(self._remove, wanted):
                 pass
@@ -138,14 +145,19 @@ class WaitingCrashes:
         self._table.delete(pk, waiter.name, "#registered = :registered", {":registered": waiter.registered})
 
 
-def waiting_keys(ids: ModuleIds) -> tuple[str, ...]:
-    """The partitions of those who wait for a module."""
-    return tuple(WAITING + key for key in keys_of(ids))
+def waiting_keys(ids: ModuleIds, *, sources: bool = False) -> tuple[str, ...]:
+    """The partitions of those who wait for a module, or for its source bundle."""
+    return tuple(WAITING + key for key in (sources_keys(ids[0]) if sources else keys_of(ids)))
 
 
 def partitions(modules: Iterable[WantedModule]) -> set[str]:
     """The partitions of those who wait for any of ``modules``."""
     return {pk for module in modules for pk in waiting_keys((module.debug_id, module.code_id))}
+
+
+def sources_partitions(debug_ids: Iterable[str]) -> set[str]:
+    """The partitions of those who wait for the source bundle of any of these modules."""
+    return {pk for debug_id in debug_ids for pk in waiting_keys((debug_id, None), sources=True)}
 
 
 def listed_at(crash: WaitingCrash) -> str:

@@ -37,13 +37,13 @@ def main() -> None:
 
 def _run(operation: str, *arguments: str) -> Any:
     # Loads native code: only under the limits.
-    from cairn.symbols.compiler import compile_here, describe_sources_here, identify_here
+    from cairn.symbols.compiler import compile_here, compile_sources_here, identify_here
 
     if operation == "identify":
         return identify_here([Path(path) for path in arguments])
-    if operation == "describe_sources":
-        return describe_sources_here(Path(arguments[0])).to_json()
     path, out_dir = arguments
+    if operation == "compile_sources":
+        return compile_sources_here(Path(path), Path(out_dir)).to_json()
     return [compiled.to_json() for compiled in compile_here(Path(path), Path(out_dir))]
 
 

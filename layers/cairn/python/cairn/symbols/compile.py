@@ -70,13 +70,15 @@ def is_source_bundle(path: Path) -> bool:
         return file.read(4) == SOURCE_BUNDLE
 
 
-def describe_source_bundle(path: Path, limits: Limits | None = None) -> Compiled:
-    """Tell which module's sources a bundle holds. It is used as it is: the ``path`` of the answer is its own.
+def compile_source_bundle(path: Path, out_dir: Path, limits: Limits | None = None) -> Compiled:
+    """Write the index of a source bundle into ``out_dir``, and tell which module's sources it holds. ``problems`` says
+    which files cannot be had.
 
     Raises:
         DebugFileError: the bundle cannot be read, or names no module.
     """
-    return Compiled.from_json(run_isolated("describe_sources", [str(path.resolve())], limits or Limits()))
+    arguments = [str(path.resolve()), str(out_dir.resolve())]
+    return Compiled.from_json(run_isolated("compile_sources", arguments, limits or Limits()))
 
 
 def identify(paths: Sequence[Path], limits: Limits | None = None) -> list[list[Ids] | DebugFileError]:

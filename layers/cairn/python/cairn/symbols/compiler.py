@@ -10,24 +10,29 @@ from typing import Any, TypeVar
 
 from cairn.symbols.arm_exidx import exidx_rows
 from cairn.symbols.breakpad_text import read_lines, tidy
+from cairn.symbols.bundle_members import bundle_members, faults_of
 from cairn.symbols.cfi_text import Row, overlay, parse_stack_lines
 from cairn.symbols.compile import Compiled
 from cairn.symbols.coverage import END_OF_ADDRESSES, Stretch
 from cairn.symbols.demangle import readable
 from cairn.symbols.elf import Elf
 from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, NoDebugIdError
-from cairn.symbols.libsymbolic import DebugObject, open_debug_file
+from cairn.symbols.libsymbolic import FORMATS, DebugObject, open_debug_file
 from cairn.symbols.name_table import Key, bounded_rows, name_pieces
 from cairn.symbols.pe_unwind import pe_unwind_rows
 from cairn.symbols.records import Features, Segment
 from cairn.symbols.rule_table import rule_pieces
 from cairn.symbols.segments import segments_of
 from cairn.symbols.signed_returns import copy_without_signs
+from cairn.symbols.source_index import write_index
 from cairn.symbols.symbol_file import Description, SymbolFileWriter
 from cairn.symbols.symcache import NONE, SymCache
 
 SOURCES = "sourcebundle"
 """``symbolic``'s name of the format of source bundles."""
+
+ANY = (*FORMATS, SOURCES)
+"""All that has ids."""
 
 _T = TypeVar("_T")
 
@@ -170,8 +175,8 @@ def _runs(rows: Iterator[tuple[int, bool]]) -> Iterator[Stretch]:
         yield begin, END_OF_ADDRESSES
 
 
-def describe_sources_here(path: Path) -> Compiled:
-    """Describe the source bundle at ``path``.
+def compile_sources_here(path: Path, out_dir: Path) -> Compiled:
+    """Write the index of the source bundle at ``path`` into ``out_dir``.
 
     Raises:
         DebugFileError: the bundle cannot be read, or names no module.
@@ -179,8 +184,11 @@ def describe_sources_here(path: Path) -> Compiled:
     bundle = open_debug_file(path, (SOURCES,))[0]
     if bundle.debug_id is None:
         raise NoDebugIdError("The source bundle names no debug id, so it belongs to no module.")
-    features = Features(sources="sources" in bundle.features)
-    return Compiled(path, bundle.debug_id, bundle.code_id, bundle.arch, "src", SOURCES, features, path.name)
+    members, target = bundle_members(path), out_dir / "0.sources"
+    write_index(target, path.stat().st_size, members)
+    features, problems = Features(sources=bool(members)), tuple(faults_of(members))
+    ids = (bundle.debug_id, bundle.code_id)
+    return Compiled(target, *ids, bundle.arch, "src", SOURCES, features, path.name, problems)
 
 
 def identify_here(paths: Sequence[Path]) -> list[dict[str, Any]]:
@@ -188,7 +196,7 @@ def identify_here(paths: Sequence[Path]) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = []
     for path in paths:
         try:
-            answers.append({"ids": [(found.debug_id, found.code_id) for found in open_debug_file(path)]})
+            answers.append({"ids": [(found.debug_id, found.code_id) for found in open_debug_file(path, ANY)]})
         except DebugFileError as error:
             answers.append({"error": error.code, "message": str(error)})
     return answers

@@ -47,7 +47,7 @@ class LocalSymbols:
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
         """Debug files by their ids."""
-        paths = {path: self._known.ids(path) for path in _walk(self._paths)}
+        paths = {path: self._known.ids(path) for path in walk(self._paths)}
         paths |= self._read_ids([path for path, ids in paths.items() if ids is None])
         files: dict[str, list[Path]] = {}
         for path, ids in paths.items():
@@ -114,7 +114,8 @@ class LocalSymbols:
             _keep(made, folder)
 
 
-def _walk(paths: Sequence[Path]) -> Iterator[Path]:
+def walk(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files among ``paths``, and those in the folders among them, in an order that is always the same."""
     for path in paths:
         if path.is_dir():
             for folder, folders, names in os.walk(path):

@@ -59,7 +59,7 @@ class DebugFileList:
         debug_id, code_id = query.get("debug_id") or None, query.get("code_id") or None
         if debug_id or code_id:
             found = list(self.index.find([(debug_id, code_id)])[debug_id, code_id])
-            found += self.index.find_sources(debug_id) if debug_id else ()
+            found += self.index.find_sources([debug_id]).get(debug_id, ()) if debug_id else ()
         else:
             found = list(self.index.list())
         formats = set(filter(None, query.get("file_formats", "").split(",")))

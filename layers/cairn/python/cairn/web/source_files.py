@@ -17,6 +17,7 @@ from cairn.store.symbol_index import ID_LIMIT, SymbolEntry, SymbolIndex
 from cairn.symbols.debug_file_ids import elf_debug_id
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.source_bundle import SourceBundle
+from cairn.symbols.spans import Allowance
 from cairn.web.errors import NotFoundError
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -45,7 +46,8 @@ class SourceFiles:
         it is looked for among the paths that a bundle lists, and leads nowhere else. Raises ``NotFoundError``."""
         if len(build_id) > ID_LIMIT or not BUILD_ID.fullmatch(build_id) or len(path) > LONGEST_PATH:
             raise NotFoundError("there is no such file: the path of a source is buildid/<build id>/source/<path>")
-        entries = self.index.find_sources(elf_debug_id(build_id))[:MOST_BUNDLES]
+        debug_id = elf_debug_id(build_id)
+        entries = self.index.find_sources([debug_id]).get(debug_id, ())[:MOST_BUNDLES]
         if not entries:
             raise NotFoundError(f"no source bundle of the build id {build_id} was uploaded")
         for entry in entries:
@@ -57,14 +59,17 @@ class SourceFiles:
     def _in(self, entry: SymbolEntry, path: str) -> bytes | None:
         """The file in one bundle. One that is damaged, or gone, has none."""
         try:
-            bundle = SourceBundle(S3Blob(self.clients, self.settings.bucket, entry.key, entry.size))
-            found = bundle.contents(spellings(path))
+            index, bundle = self._blob(entry.key, entry.size), self._blob(entry.debug_file_key, entry.debug_file_size)
+            found = SourceBundle(index, bundle).contents(spellings(path), Allowance())
         except (SymbolFileError, RefusedError):
             return None
         content = next(iter(found.values()), None)
         if content is not None and len(content) > MOST_BYTES:
             raise NotFoundError(f"the file has {len(content)} bytes, and no more than {MOST_BYTES} can be sent")
         return content
+
+    def _blob(self, key: str, size: int | None) -> S3Blob:
+        return S3Blob(self.clients, self.settings.bucket, key, size)
 
 
 def spellings(path: str) -> Iterable[str]:
