@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cairn.crash.symbolication import Found
+from cairn.crash.symbolication import NO_ID, Found
 from cairn.symbols.records import SymbolStatus
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class FolderFinder:
         """The symbol files that carry one of the ids."""
         if self._symbols is None:
             return Found()
+        if not debug_id and not code_id:
+            return Found(reason=NO_ID)
         files = self._symbols.find(debug_id, code_id)
         return Found(tuple(files), SymbolStatus.FOUND if files else SymbolStatus.MISSING)
 

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from cairn.crash.event import Event, Frame, Stacktrace, ThreadValue
+from cairn.crash.event import Event, Frame, Image, ProcessingError, Stacktrace, ThreadValue
 from cairn_cli.output import console, moment
 from cairn_cli.report_modules import base_name, modules, upload_of
 
@@ -178,6 +178,14 @@ def _registers(stack: Stacktrace) -> Iterator[Text]:
         yield Text("       " + "  ".join(f"{name:>6} {value:#018x}" for name, value in row), style="dim")
 
 
+def _next(error: ProcessingError, image: Image | None) -> str:
+    """What to do about a module without symbols."""
+    if image and not image.debug_id and not image.code_id:
+        return f": {error.message}"
+    command = upload_of(image) if image else "cairn upload-debug-files PATH"
+    return f"; send those with the debug id {error.image_uuid}: {command}"
+
+
 def _problems(event: Event) -> Iterator[Text]:
     missing = [error for error in event.errors if error.image_path]
     said = [*event.cairn.problems, *(error.message for error in event.errors if error.message and not error.image_path)]
@@ -185,8 +193,8 @@ def _problems(event: Event) -> Iterator[Text]:
         yield Text()
     for error in missing:
         image = next((i for i in event.debug_meta.images if i.code_file == error.image_path), None)
-        command = upload_of(image) if image else "cairn upload-debug-files PATH"
-        name, wanted = base_name(error.image_path), f"those with the debug id {error.image_uuid}"
-        yield Text.assemble(("  ! ", "yellow"), f"{name} has no symbols here; send {wanted}: {command}")
+        yield Text.assemble(
+            ("  ! ", "yellow"), f"{base_name(error.image_path)} has no symbols here{_next(error, image)}"
+        )
     for text in said:
         yield Text.assemble(("  ! ", "yellow"), text)

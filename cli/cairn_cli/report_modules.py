@@ -70,7 +70,7 @@ def _both(image: Image) -> str:
     return f"names {image.debug_status}, unwind {image.unwind_status}"
 
 
-def upload_of(image: Image) -> str:
+def upload_of(image: Image) -> str | None:
     """How to send what a module lacks."""
     has = image.features
     there = {"names": has.has_symbols, "lines": has.has_debug_info, "unwinding": has.has_unwind_info}

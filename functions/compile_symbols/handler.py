@@ -14,14 +14,22 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cairn.pipeline.assemble_debug_file import AssemblyStep
-from cairn.pipeline.compile_debug_file import Compilation
+from cairn.pipeline.compile_debug_file import Compilation, CompiledDebugFile
 from cairn.pipeline.fetch_symbols import FetchStep
 from cairn.pipeline.sweep_debug_files import Sweep
 from cairn.pipeline.wake_waiting import Queues, Waking
 from cairn.servers.download import HttpServers
 from cairn.servers.near import near_networks
 from cairn.store.aws import shared
-from cairn.store.notifications import SWEEP, assembly_in, fetch_in, is_sweep, object_keys, waking_in
+from cairn.store.notifications import (
+    SWEEP,
+    assembly_in,
+    fetch_in,
+    is_sweep,
+    object_keys,
+    requeue_message,
+    waking_in,
+)
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import ModuleIds, SymbolEntry
 
@@ -119,11 +127,19 @@ def compile_all(keys: tuple[str, ...]) -> None:
     """Compile debug files."""
     for key in keys:
         done = compilation().run(key)
-        outcome = "DebugFileCompiled" if done.entries else "DebugFileRefused"
-        metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name=outcome_of(done), unit=MetricUnit.Count, value=1)
         made = [entry.key for entry in done.entries]
         logger.info("debug file", key=key, symbol_files=made, reason=done.reason, problems=done.problems)
         wake_all(done.entries)
+        for member in done.again:
+            queues().debug_files.send(requeue_message(member))
+
+
+def outcome_of(done: CompiledDebugFile) -> str:
+    """What became of a debug file, for the metric of that name."""
+    if done.members:
+        return "DebugFilesUnpacked"
+    return "DebugFileCompiled" if done.entries else "DebugFileRefused"
 
 
 def wake_all(entries: tuple[SymbolEntry, ...]) -> None:

@@ -46,7 +46,7 @@ class Running:
 
     def symbols(self, *paths: Path) -> None:
         """Upload debug files and wait until they can be used."""
-        for _, _, reason in wait(self.target, upload(self.target, list(paths))):
+        for _, _, reason in wait(self.target, upload(self.target, list(paths)).keys):
             assert reason is None, reason
 
     def token(self, *scopes: str, url: str | None = None) -> str:

@@ -54,6 +54,12 @@ def test_one_module_is_counted_by_its_id_in_every_spelling() -> None:
     assert missing.events == ("event-at-5", "event-at-3", "event-at-1")
 
 
+def test_modules_without_an_id_are_told_apart_by_name_and_no_file_would_help() -> None:
+    game, plugin = module("game", debug_id=None, code_id=None), module("plugin.so", debug_id=None, code_id="0000")
+    found = missing_modules([crash(2, game, plugin), crash(1, game)])
+    assert [(one.module.name, one.crashes, one.files) for one in found] == [("game", 2, ()), ("plugin.so", 1, ())]
+
+
 def test_a_few_crashes_are_named() -> None:
     one = module()
     (missing,) = missing_modules([crash(n, one) for n in range(10)])

@@ -99,7 +99,9 @@ class Client:
         step = AssemblyStep(self.store.settings, self.store.clients)
         for wanted in messages:
             if key := step.run(*wanted).key:
-                Compilation(self.store.settings, self.store.clients).run(key)
+                compilation = Compilation(self.store.settings, self.store.clients)
+                for member in compilation.run(key).members:
+                    compilation.run(member)
         return len(messages)
 
 

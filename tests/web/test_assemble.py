@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import secrets
+import time
+import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from cairn.pipeline.compile_debug_file import Compilation, CompiledDebugFile
+from cairn.pipeline.delete_debug_file import Deletion
+from cairn.store.assemblies import PENDING_SECONDS
 from cairn.store.debug_file_records import DebugFileRecords
+from cairn.store.debug_files import debug_file_key
 from cairn.store.errors import UnavailableError
 from cairn.store.queues import Queue
 from cairn.store.table import Table
@@ -208,3 +216,71 @@ def test_a_name_cannot_lead_out_of_its_place(client: Client) -> None:
     found = client.state(content, [content])
     assert found["dif"]["objectName"] == "game.sym_"
     assert json.dumps(found)
+
+
+def zipped(**files: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(f"build/{name}", content)
+    return packed.getvalue()
+
+
+def uploaded(client: Client, content: bytes) -> dict[str, Any]:
+    client.send_chunks(content)
+    client.state(content, [content], "build.zip")
+    client.work()
+    return client.state(content, [content], "build.zip")
+
+
+def test_an_archive_is_ok_when_all_in_it_is_compiled(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = sym_file(), sym_file()
+    content = zipped(one=one, two=two)
+    with monkeypatch.context() as patch:
+        patch.setattr(Compilation, "run", unpacks_only(Compilation.run))
+        assert uploaded(client, content)["state"] == "assembling"
+    compilation = Compilation(client.store.settings, client.store.clients)
+    for name, member in (("one", one), ("two", two)):
+        assert client.state(content, [content])["state"] == "assembling"
+        compilation.run(debug_file_key(sha1(member), name))
+    done = client.state(content, [content])
+    assert (done["state"], done["detail"], done["dif"]["objectName"]) == ("ok", None, "one")
+    assert client.state(one, [one])["state"] == "ok"
+
+
+def unpacks_only(run: Callable[..., CompiledDebugFile]) -> Callable[..., CompiledDebugFile]:
+    """A compiler that is slow with what was in an archive."""
+
+    def call(compilation: Compilation, key: str) -> CompiledDebugFile:
+        return run(compilation, key) if key.endswith(".zip") else CompiledDebugFile()
+
+    return call
+
+
+def test_what_of_an_archive_cannot_be_used_is_an_error_with_its_name(client: Client) -> None:
+    good = sym_file()
+    done = uploaded(client, zipped(good=good, bad=b"\x7fELF\2\1\1" + secrets.token_bytes(60)))
+    assert done["state"] == "error"
+    assert done["detail"].startswith("bad: ")
+    assert client.state(good, [good])["state"] == "ok"
+
+
+def test_an_archive_in_an_archive_is_an_error_and_the_rest_is_taken(client: Client) -> None:
+    good = sym_file()
+    done = uploaded(client, zipped(**{"good.sym": good, "inner.zip": zipped(other=sym_file())}))
+    assert done["state"] == "error"
+    assert "build/inner.zip: an archive in an archive is not opened" in done["detail"]
+    assert client.state(good, [good])["state"] == "ok"
+
+
+def test_an_archive_brings_back_what_was_deleted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = sym_file()
+    content = zipped(good=good)
+    assert uploaded(client, content)["state"] == "ok"
+    Deletion(client.store.settings, client.store.clients).run(sha1(good))
+    assert client.state(content, [content])["state"] == "assembling", "it may still be under way"
+    later = time.time() + PENDING_SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert client.state(content, [content])["state"] == "assembling"
+    assert client.work() == 1
+    assert client.state(content, [content])["state"] == "ok"

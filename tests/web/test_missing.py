@@ -104,6 +104,12 @@ def test_a_name_out_of_a_dump_is_quoted_for_the_shell(client: Client) -> None:
     assert found["command"] == """cairn upload-debug-files 'PATH/TO/a b'"'"'.pdb' 'PATH/TO/$(reboot).exe'"""
 
 
+def test_for_a_module_without_an_id_there_is_nothing_to_send(client: Client) -> None:
+    wait(client, WantedModule("game", None, None, "missing", "no id", type="elf", in_app=True))
+    (found,) = client.get(f"/api/0/projects/cairn/{client.project.id}/files/missing/").body
+    assert (found["name"], found["reason"], found["files"], found["command"]) == ("game", "no id", [], None)
+
+
 def test_as_many_crashes_count_as_are_asked_for(client: Client) -> None:
     game = pdb()
     for ago in range(3):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.waiting import WaitingCrashes
+from cairn.symbols.archive import is_archive
 from cairn.symbols.compile import Ids
 from cairn.symbols.debug_file_ids import read_all_ids
 from cairn_cli.debug_files import debug_files
@@ -37,7 +38,7 @@ def check(target: Target, arguments: argparse.Namespace) -> int:
     """Print what there is to say of the files; returns the exit code."""
     found = list(read_all_ids(debug_files(arguments.paths)))
     checked = [
-        Checked(str(path), None, None, "unusable", reason=str(ids) if isinstance(ids, Exception) else "no debug file")
+        Checked(str(path), None, None, "unusable", reason=str(ids) if isinstance(ids, Exception) else no_file(path))
         for path, ids in found
         if isinstance(ids, Exception) or (not ids and path in arguments.paths)
     ]
@@ -50,6 +51,11 @@ def check(target: Target, arguments: argparse.Namespace) -> int:
         raise CliError("there is no debug file among these", "`cairn upload-debug-files --help` says what is taken")
     _print(checked, arguments.json)
     return 0
+
+
+def no_file(path: Path) -> str:
+    """Why a file has no ids that was named."""
+    return "an archive: `cairn upload-debug-files` opens it" if is_archive(path) else "no debug file"
 
 
 def checked_one(path: Path, ids: Ids, record: DebugFileRecord | None, waiting: WaitingCrashes) -> Checked:

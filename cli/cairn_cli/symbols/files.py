@@ -126,6 +126,9 @@ def told(file: StoredFile, bucket: str) -> Iterator[Text]:
     """What there is to say of a debug file."""
     if file.record and file.record.reason:
         yield Text.assemble(("✗ ", "red"), (file.name, "bold"), f"  cannot be used: {file.record.reason}")
+    elif file.record and file.record.members:
+        held = f"  an archive of {len(file.record.members)} debug files, which are listed on their own"
+        yield Text.assemble(("● ", "green"), (file.name, "bold"), held)
     for entry in file.entries:
         yield Text.assemble(("● ", "green"), (entry.name, "bold"), f"  {entry.format} {entry.kind}, {entry.arch}")
         yield from map(row, rows_of(entry, bucket).items())

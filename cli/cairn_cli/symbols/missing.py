@@ -128,8 +128,10 @@ def platform(missing: MissingModule) -> str:
     return " ".join(filter(None, (missing.module.os, missing.module.arch)))
 
 
-def look_for(missing: MissingModule) -> str:
+def look_for(missing: MissingModule) -> str | None:
     """The files that would help, and whether one or all of them."""
+    if not missing.files:
+        return None
     companion, *program = missing.files
     if not program:
         return companion

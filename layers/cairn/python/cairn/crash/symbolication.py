@@ -25,6 +25,11 @@ if TYPE_CHECKING:  # a walk without symbols does not pay for reading them
     from cairn.symbols.symbol_file import SymbolFile
 
 
+NO_ID = "the dump has no id for this module, so that no file can be matched with it: link it with -Wl,--build-id"
+"""Why nothing is found for an ELF program without a build id: Crashpad writes zeros in place of one, where Breakpad
+writes a hash of the program's code."""
+
+
 class Found(NamedTuple):
     """The symbol files for a module, or the status that stands for their absence and why."""
 

@@ -61,7 +61,7 @@ class AssemblyStep:
             return Assembled(reason="the plan has failed, or is not there any more")
         key = debug_file_key(sha1, plan.name)
         record = self._records.find([sha1]).get(sha1)
-        if record and record.version == CURRENT:
+        if record and record.version == CURRENT and not record.members:
             return Assembled(key, entries=record.entries)
         try:
             with ThreadPoolExecutor(READ_AHEAD) as pool:

@@ -1,6 +1,6 @@
 """A debug file that has arrived: compiled once to symbol files, which are indexed by the ids they serve.
 
-A source bundle gets an index of where its files lie.
+A source bundle gets an index of where its files lie, and of an archive each debug file goes its own way.
 
 May be done any number of times: keys and index entries come from the content and the version.
 """
@@ -12,12 +12,14 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cairn.pipeline.unpack_archive import Unpacking
 from cairn.store.aws import Clients
 from cairn.store.blobs import put_file
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
+from cairn.symbols.archive import is_archive
 from cairn.symbols.compile import Compiled, compile_debug_file, compile_source_bundle, is_source_bundle
 from cairn.symbols.errors import DebugFileError
 from cairn.symbols.records import SymbolStatus
@@ -29,12 +31,15 @@ PREFIX = "symbols/"
 
 @dataclass(frozen=True, slots=True)
 class CompiledDebugFile:
-    """What was made of a debug file: its symbol files, or the reason why there are none. ``problems`` says what of it
-    could not be read."""
+    """What was made of a debug file: its symbol files, or the reason why there are none; ``problems`` says what of it
+    could not be read. Of an archive, the keys of the debug files in it (``members``), of which ``again`` are to be
+    compiled now: S3 tells of new objects only."""
 
     entries: tuple[SymbolEntry, ...] = ()
     reason: str | None = None
     problems: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
 
 class Compilation:
@@ -46,6 +51,7 @@ class Compilation:
         self._debug_files = DebugFiles(settings, clients)
         self._index = SymbolIndex(settings, clients)
         self._records = DebugFileRecords(settings, clients)
+        self._unpacking = Unpacking(settings, clients)
 
     def run(self, key: str) -> CompiledDebugFile:
         """Compile the debug file with this key.
@@ -57,6 +63,9 @@ class Compilation:
             path = Path(folder) / "debug-file"
             if not self._debug_files.download(key, path):
                 return CompiledDebugFile(reason="the debug file is not there any more")
+            if is_archive(path):
+                archive = self._unpacking.run(key, path)
+                return CompiledDebugFile(reason=archive.reason, members=archive.members, again=archive.again)
             done = self._compiled(key, path)
             record = DebugFileRecord(key, path.stat().st_size, done.entries, done.reason, CURRENT, time.time())
         self._records.put(record)

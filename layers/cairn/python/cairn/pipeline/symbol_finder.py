@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache, partial
 
-from cairn.crash.symbolication import Found
+from cairn.crash.symbolication import NO_ID, Found
 from cairn.store.aws import Clients
 from cairn.store.blobs import S3Blob
 from cairn.store.errors import RefusedError, StoreError
@@ -141,7 +141,7 @@ class IndexFinder:
     def find(self, debug_id: str | None, code_id: str | None) -> Found:
         """The symbol files that carry one of the ids, or why there are none."""
         if not debug_id and not code_id:
-            return Found(reason="the dump has neither a debug id nor a code id for this module")
+            return Found(reason=NO_ID)
         if (debug_id, code_id) not in self._entries:
             self.expect([(debug_id, code_id)])
         entries = self._entries[debug_id, code_id]

@@ -19,15 +19,22 @@ def wanted_modules(modules: Iterable[LoadedModule], system: SystemInfo) -> tuple
 
     A module counts also when one file for it is there: the lines of a Windows program are in its PDB and its unwind
     information is in the program, and each may come first. System libraries count too: their unwind information is
-    what a stack below them needs.
+    what a stack below them needs. Of modules without an id only the user's own count, which can be linked with one.
     """
-    return tuple(wanted_module(loaded, system) for loaded in lacking_modules(modules))
+    known = list(modules)
+    return tuple(wanted_module(loaded, system) for loaded in (*lacking_modules(known), *own_without_id(known)))
 
 
 def lacking_modules(modules: Iterable[LoadedModule]) -> list[LoadedModule]:
     """The same modules with all that is known of them."""
     lacking = [loaded for loaded in modules if loaded.touched and lacks_something(loaded) and has_id(loaded)]
     return sorted(lacking, key=lambda loaded: not is_in_app(loaded.module.code_file, None))
+
+
+def own_without_id(modules: Iterable[LoadedModule]) -> list[LoadedModule]:
+    """The modules of one's own that a frame touches and that no file can be found for."""
+    own = (loaded for loaded in modules if loaded.touched and is_in_app(loaded.module.code_file, None))
+    return [loaded for loaded in own if lacks_something(loaded) and not has_id(loaded)]
 
 
 def lacks_something(loaded: LoadedModule) -> bool:

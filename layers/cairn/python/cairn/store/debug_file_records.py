@@ -14,13 +14,19 @@ PREFIX = "debug_file#"
 REASON_LIMIT = 2000
 """Characters of a reason that are kept."""
 
+ARCHIVE_SECONDS = 24 * 3600
+"""How long it is known of an archive that all of it was taken: as long as whoever sent it may ask."""
+
 NEWER_STAYS = "attribute_not_exists(pk) OR #version <= :version"
 
 
 @dataclass(frozen=True, slots=True)
 class DebugFileRecord:
     """A debug file that the compiler of ``version`` is done with: ``entries`` is what it serves, in the order of its
-    objects, and ``reason`` why it serves nothing. ``key`` is its object and ``size`` that object's bytes."""
+    objects, and ``reason`` why it serves nothing. ``key`` is its object and ``size`` that object's bytes.
+
+    ``members`` are the SHA-1s of the debug files that were in it, if it is an archive: each has a record of its own,
+    and ``reason`` says what of the archive was not taken."""
 
     key: str
     size: int
@@ -28,6 +34,7 @@ class DebugFileRecord:
     reason: str | None
     version: int
     created: float
+    members: tuple[str, ...] = ()
 
     @property
     def sha1(self) -> str:
@@ -53,6 +60,10 @@ class DebugFileRecords:
             "version": record.version,
             "created": record.created,
         }
+        if record.members:
+            row["members"] = record.members
+        if record.members and not record.reason:
+            row["expires"] = int(record.created) + ARCHIVE_SECONDS
         self._table.put(row, NEWER_STAYS, {":version": record.version})
 
     def remove(self, sha1: str) -> None:
@@ -74,4 +85,5 @@ def record_of(row: Row) -> DebugFileRecord:
         reason=row.get("reason"),
         version=row["version"],
         created=float(row["created"]),
+        members=tuple(row.get("members", ())),
     )

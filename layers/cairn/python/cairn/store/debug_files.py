@@ -47,6 +47,10 @@ class DebugFiles:
         """A URL that gives the debug file to whoever has it, for ``LINK_SECONDS``; with ``head`` by the method HEAD."""
         return self._objects.link(key, LINK_SECONDS, head=head)
 
+    def remove(self, key: str) -> None:
+        """Remove a debug file's object, be it there or not."""
+        self._objects.delete(key)
+
     def download(self, key: str, path: Path) -> bool:
         """Write a debug file to ``path``; ``False`` when it is not there (any more)."""
         return self._objects.download(key, path)

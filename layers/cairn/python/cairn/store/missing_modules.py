@@ -31,8 +31,11 @@ class MissingModule:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Names of the files that would help, as a build makes them."""
+        """Names of the files that would help, as a build makes them. None for a module without an id: no file could be
+        told to be its own."""
         module = self.module
+        if not keys_of((module.debug_id, module.code_id)):
+            return ()
         return helpful_files(module.name, module.debug_file, module.type, module.lacks)
 
 
@@ -40,10 +43,14 @@ def missing_modules(crashes: Iterable[WaitingCrash]) -> tuple[MissingModule, ...
     """The modules that ``crashes`` wait for: the user's own before the system's, of each kind the most wanted first."""
     found: dict[str, list[tuple[WaitingCrash, WantedModule]]] = defaultdict(list)
     for crash in crashes:
-        by_id = {keys_of((module.debug_id, module.code_id)): module for module in crash.modules}
-        for keys, module in by_id.items():
-            found[keys[0] if keys else module.name].append((crash, module))
+        for key, module in {key_of(module): module for module in crash.modules}.items():
+            found[key].append((crash, module))
     return tuple(sorted(map(counted, found.values()), key=order))
+
+
+def key_of(module: WantedModule) -> str:
+    """What modules of several crashes have in common: an id, or else the name."""
+    return next(iter(keys_of((module.debug_id, module.code_id))), module.name)
 
 
 def counted(waiting: Sequence[tuple[WaitingCrash, WantedModule]]) -> MissingModule:

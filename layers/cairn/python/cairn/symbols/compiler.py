@@ -12,6 +12,7 @@ from cairn.symbols.arm_exidx import exidx_rows
 from cairn.symbols.breakpad_text import read_lines, tidy
 from cairn.symbols.bundle_members import bundle_members, faults_of
 from cairn.symbols.cfi_text import Row, overlay, parse_stack_lines
+from cairn.symbols.companions import lacks_id
 from cairn.symbols.compile import Compiled
 from cairn.symbols.coverage import END_OF_ADDRESSES, Stretch
 from cairn.symbols.demangle import readable
@@ -70,6 +71,11 @@ def _tidied(path: Path, scratch: Path) -> tuple[Path, tuple[str, ...]]:
 
 def _compile_object(debug_object: DebugObject, path: Path, target: Path) -> Compiled:
     if debug_object.debug_id is None and debug_object.code_id is None:
+        if lacks_id(path):
+            raise NoDebugIdError(
+                "The debug companion has no build id, and only the .gnu_debuglink of its program tells whose it is. "
+                "Upload both together, or both in one zip archive, or link with -Wl,--build-id."
+            )
         raise NoDebugIdError(
             "The file has neither a debug id nor a code id, so no crash can be matched with it. "
             "Link it with --build-id (ELF) or /DEBUG (Windows)."

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cairn.symbols.breakpad_text import read_lines
-from cairn.symbols.compile import Ids, identify
+from cairn.symbols.compile import SOURCE_BUNDLE, Ids, identify
 from cairn.symbols.elf import MAGIC, Elf
 from cairn.symbols.errors import DebugFileError
 from cairn.symbols.isolation import Limits
@@ -19,6 +19,9 @@ _OTHERS = (
     b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf",
 )  # fmt: skip
 """How PE, PDB, portable PDB and Mach-O files begin: their ids are read by the native reader, in a child process."""
+
+HEAD = 16
+"""Bytes that tell what a file is."""
 
 _FAT = b"\xca\xfe\xba\xbe"
 _MOST_ARCHITECTURES = b"\0\0\0\x1e"
@@ -44,18 +47,23 @@ def read_all_ids(paths: Iterable[Path], limits: Limits | None = None) -> Iterato
     yield from zip(others, identify(others, limits), strict=True)
 
 
+def begins_like_debug_file(head: bytes) -> bool:
+    """Whether the first ``HEAD`` bytes of a file are those of a debug file, or of a source bundle."""
+    is_java = head.startswith(_FAT) and head[4:8] > _MOST_ARCHITECTURES
+    return head.startswith((_BREAKPAD, MAGIC, SOURCE_BUNDLE, *_OTHERS)) and not is_java
+
+
 def _cheap_ids(path: Path) -> list[Ids] | None:
     """Read the ids from the first bytes; nothing where it is no debug file, ``None`` where that takes more."""
     with path.open("rb") as file:
-        head = file.read(16)
+        head = file.read(HEAD)
         if head.startswith(_BREAKPAD):
             file.seek(0)
             return _breakpad_ids(read_lines(file))
         if head.startswith(MAGIC):
             build_id = Elf(file).build_id()
             return [(elf_debug_id(build_id), build_id)] if build_id else None
-    is_java = head.startswith(_FAT) and head[4:8] > _MOST_ARCHITECTURES
-    return None if head.startswith(_OTHERS) and not is_java else []
+    return None if head.startswith(_OTHERS) and begins_like_debug_file(head) else []
 
 
 def elf_debug_id(build_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The little of ELF that Cairn reads itself: ids, ends of symbols, what of the file is loaded where, tables of arm."""
+"""The little of ELF that Cairn reads itself: ids, ends of symbols, what is loaded where, companions, tables of arm."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ MAGIC = b"\x7fELF"
 MAX_HEADERS = 65535
 MAX_NOTES = 1 << 20
 """Bytes of notes that are searched for the build id."""
+
+HASHED_TEXT = 4096
+"""Bytes of a program's code that its id is made of where it has no build id."""
 
 _EM_ARM, _EM_AARCH64 = 40, 183
 _PT_LOAD, _PT_NOTE = 1, 4
@@ -71,6 +74,32 @@ class Elf:
                 return found.hex()
         return None
 
+    def text_id(self) -> bytes | None:
+        """Return the id of a program without a build id: its first code, folded into 16 bytes (Breakpad:
+        src/common/linux/file_id.cc). ``None`` for a file without code."""
+        text = self._section(b".text")
+        if text is None or text.type == _SHT_NOBITS or not text.size:
+            return None
+        folded = bytearray(16)
+        for position, byte in enumerate(self._bytes(text.offset, min(text.size, HASHED_TEXT))):
+            folded[position % 16] ^= byte
+        return bytes(folded)
+
+    def debug_link(self) -> int | None:
+        """Return the CRC-32 of the debug companion that a stripped program names in ``.gnu_debuglink``."""
+        link = self._section(b".gnu_debuglink")
+        if link is None or not 8 <= link.size <= MAX_NOTES:
+            return None
+        (checksum,) = self._struct("I").unpack(self._bytes(link.offset, link.size)[-4:])
+        return int(checksum)
+
+    def is_companion(self) -> bool:
+        """Whether it is the debug companion of a program, whose code sections are empty.
+
+        ``eu-strip`` leaves a companion the program headers of the program, so only the sections tell.
+        """
+        return any(s.type == _SHT_NOBITS and s.flags & _SHF_EXECUTABLE for s in self._section_headers())
+
     def symbol_ends(self) -> dict[int, int]:
         """Return the ends of functions in the symbol tables, by their start, both relative to the module's base.
 
@@ -94,11 +123,8 @@ class Elf:
         return ends
 
     def segments(self) -> list[Segment]:
-        """Return what of the file is loaded; nothing for a debug companion, whose code sections are empty.
-
-        ``eu-strip`` leaves a companion the program headers of the program, so only the sections tell.
-        """
-        if any(section.type == _SHT_NOBITS and section.flags & _SHF_EXECUTABLE for section in self._section_headers()):
+        """Return what of the file is loaded; nothing for a debug companion."""
+        if self.is_companion():
             return []
         return [
             Segment(header.address - self.base, header.size, header.offset, bool(header.flags & _PF_EXECUTABLE))
@@ -113,15 +139,10 @@ class Elf:
 
     def section(self, name: bytes) -> tuple[int, bytes] | None:
         """Where in the file the section of this name begins, and what it holds; None where it is not, or compressed."""
-        headers = list(self._section_headers())
-        if self._names >= len(headers):
+        header = self._section(name)
+        if header is None or header.type == _SHT_NOBITS or header.flags & _SHF_COMPRESSED:
             return None
-        names = self._bytes(headers[self._names].offset, headers[self._names].size)
-        for header in headers:
-            is_plain = header.type != _SHT_NOBITS and not header.flags & _SHF_COMPRESSED
-            if is_plain and names.startswith(name + b"\0", header.name):
-                return header.offset, self._bytes(header.offset, header.size)
-        return None
+        return header.offset, self._bytes(header.offset, header.size)
 
     def read(self, address: int, size: int) -> bytes:
         """Read ``size`` bytes that the program has at ``address``.
@@ -163,6 +184,15 @@ class Elf:
     def _section_headers(self) -> Iterator[_Header]:
         for header in self._headers(self._sections, self._struct("IIQQQQIIQQ" if self._wide else "IIIIIIIIII")):
             yield _Header(header[1], header[3], header[4], header[5], header[2], header[0])
+
+    def _section(self, name: bytes) -> _Header | None:
+        """The first section of this name."""
+        sections = list(self._section_headers())
+        if self._names >= len(sections):
+            return None
+        names = sections[self._names]
+        table = self._bytes(names.offset, min(names.size, MAX_NOTES))
+        return next((s for s in sections if table[s.name : s.name + len(name) + 1] == name + b"\0"), None)
 
     def _headers(self, table: tuple[int, int, int], layout: struct.Struct) -> Iterator[tuple[int, ...]]:
         offset, size, count = table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 
 def helpful_files(
@@ -30,6 +30,8 @@ def companion_name(name: str, debug_file: str | None, kind: str | None) -> str:
     return debug_file or name
 
 
-def upload_command(files: Iterable[str]) -> str:
-    """What to type to send files. Names come from dumps: they are quoted."""
+def upload_command(files: Collection[str]) -> str | None:
+    """What to type to send files; ``None`` where there are none. Names come from dumps: they are quoted."""
+    if not files:
+        return None
     return " ".join(["cairn upload-debug-files", *(shlex.quote(f"PATH/TO/{file}") for file in files)])

@@ -19,7 +19,6 @@ FORMATS = ("elf", "macho", "pe", "pdb", "portablepdb", "breakpad")
 """File formats that are kept, by ``symbolic``'s names. All hold symbols of native programs but portable PDBs, of which
 it makes a symcache without functions: .NET's builds have them among the others, and debuggers ask for them."""
 
-_ZIP = b"PK\x03\x04"
 _T = TypeVar("_T")
 _NIL_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -66,9 +65,6 @@ def open_debug_file(path: Path, formats: tuple[str, ...] = FORMATS) -> tuple[Deb
         UnsupportedFormatError: not one of ``formats``.
         MalformedDebugFileError: a known format, but unreadable.
     """
-    with path.open("rb") as file:
-        if file.read(len(_ZIP)) == _ZIP:
-            raise UnsupportedFormatError("Zip archives are not unpacked. Unzip it and upload the debug files inside.")
     # By path: Archive.from_bytes would keep no reference to its buffer.
     handles = _translated(lambda: list(_objects(Archive.open(str(path)))))
     if not handles:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cairn.store.assemblies import Assemblies, Assembly, Plan
+from cairn.store.assemblies import PENDING_SECONDS, Assemblies, Assembly, Plan
 from cairn.store.chunks import Chunks
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.errors import StoreError
@@ -46,16 +46,29 @@ class AssembleCall:
         """The answer to a request body, a file at a time. A file that is there already is kept as if a crash had used
         it: whoever builds it needs it. Raises ``BadRequestError``."""
         plans = plans_of(request)
-        records = self.records.find(plans)
+        records, under_way = self._records(plans)
         self.uses.note((entry for record in records.values() for entry in record.entries), time.time())
         left = {sha1: plan for sha1, plan in plans.items() if not is_done(records.get(sha1))}
         assemblies = self.assemblies.find((sha1, plan.id) for sha1, plan in left.items())
         idle = [plan for sha1, plan in left.items() if (sha1, plan.id) not in assemblies]
         known = self.chunks.known(chunk for plan in idle for chunk in plan.chunks)
         return {
-            sha1: self._answer_one(plan, records.get(sha1), assemblies.get((sha1, plan.id)), known)
+            sha1: state("assembling")
+            if sha1 in under_way
+            else self._answer_one(plan, records.get(sha1), assemblies.get((sha1, plan.id)), known)
             for sha1, plan in plans.items()
         }
+
+    def _records(self, sha1s: Iterable[str]) -> tuple[dict[str, DebugFileRecord], set[str]]:
+        """What is known of the files, of an archive with what became of those in it; and the archives of which some are
+        still being compiled. One of which some are gone is not known: sent again, it brings them back."""
+        found = self.records.find(sha1s)
+        members = self.records.find({sha1 for record in found.values() for sha1 in record.members})
+        archives = {sha1: record for sha1, record in found.items() if record.members}
+        lacking = {sha1 for sha1, record in archives.items() if not members.keys() >= set(record.members)}
+        under_way = {sha1 for sha1 in lacking if archives[sha1].created > time.time() - PENDING_SECONDS}
+        whole = {sha1: joined(record, members) for sha1, record in found.items() if sha1 not in lacking}
+        return whole, under_way
 
     def _answer_one(
         self, plan: Plan, record: DebugFileRecord | None, assembly: Assembly | None, known: Mapping[str, int]
@@ -102,6 +115,18 @@ def plan_of(sha1: str, file: Any) -> Plan:
     if not isinstance(chunks, list) or not all(isinstance(c, str) and SHA1.fullmatch(c) for c in chunks):
         raise BadRequestError(f"{sha1}: chunks must be a list of SHA-1s in hex")
     return Plan(sha1, CONTROL.sub("_", name), tuple(chunks))
+
+
+def joined(record: DebugFileRecord, members: Mapping[str, DebugFileRecord]) -> DebugFileRecord:
+    """The record of an archive with what the debug files in it serve, and why some of them cannot be used; any other as
+    it is."""
+    inside = [members[sha1] for sha1 in record.members]
+    reasons = [f"{one.key.rpartition('/')[2]}: {one.reason}" for one in inside if one.reason]
+    return replace(
+        record,
+        entries=(*record.entries, *(entry for one in inside for entry in one.entries)),
+        reason=" ".join([record.reason, *reasons] if record.reason else reasons) or None,
+    )
 
 
 def is_done(record: DebugFileRecord | None) -> bool:

@@ -1,0 +1,200 @@
+"""Debug files in zip archives, and programs without a build id, as true clients send them to a running Cairn."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import struct
+import subprocess
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cairn.store.debug_file_records import DebugFileRecords
+from cairn.store.debug_files import DebugFiles
+from cairn.symbols.elf import Elf
+from cairn_cli.demo.post import post_minidump
+from tests.cli.command import Done, cairn
+from tests.contract.crashpad import compile_program, crash
+from tests.contract.sentry_cli import Ran, SentryCli, sentry_cli_2, sentry_cli_3
+from tests.e2e.conftest import Running
+from tests.e2e.test_real_clients import SOURCE, assert_names_the_crash, uploaded_id
+
+pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A stripped program that no Cairn has seen, and its debug companion."""
+
+    program: Path
+    companion: Path
+
+
+Build = Callable[..., Built]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Compiles a program with these options more; it has other code each time."""
+
+    def compiled(*options: str) -> Built:
+        folder = tmp_path / "build"
+        folder.mkdir()
+        source = SOURCE.replace("argc > 5", f"argc > {secrets.randbelow(2**30) + 5}")
+        program = compile_program(source, folder, "-g", "-O1", "-fno-optimize-sibling-calls", *options)
+        companion = folder / "program.debug"
+        subprocess.run(["objcopy", "--only-keep-debug", program, companion], check=True)
+        subprocess.run(["objcopy", "--strip-all", f"--add-gnu-debuglink={companion}", program], check=True)
+        return Built(program, companion)
+
+    return compiled
+
+
+def zipped(path: Path, *files: Path) -> Path:
+    """An archive of files under a folder, with a text beside them."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("build/README.txt", "a build")
+        for file in files:
+            archive.write(file, f"build/{file.name}")
+    return path
+
+
+def run(running: Running, *arguments: str | Path) -> Done:
+    return cairn(*arguments, environment=running.environment)
+
+
+def as_breakpad_has_it(dump: Path, program: Path) -> bytes:
+    """A dump of Crashpad with the id that Breakpad writes of a program without a build id: a hash of its code
+    (breakpad: src/client/linux/minidump_writer/minidump_writer.cc, FillRawModule), where Crashpad has zeros."""
+    with program.open("rb") as file:
+        text_id = Elf(file).text_id()
+    assert text_id is not None
+    content = dump.read_bytes()
+    zeros = b"RSDS" + bytes(20) + program.name.encode() + b"\0"
+    assert content.count(zeros) == 1
+    entry = struct.pack("<II", len(zeros), content.index(zeros))
+    assert content.count(entry) == 1
+    made = content.replace(entry, struct.pack("<II", 20, content.index(zeros)))
+    return made.replace(zeros, (b"LEpB" + text_id).ljust(len(zeros), b"\0"))
+
+
+def test_a_zip_put_straight_into_the_bucket_gives_a_crash_its_names(
+    running: Running, build: Build, tmp_path: Path
+) -> None:
+    built = build(f"-Wl,--build-id=0x{secrets.token_hex(20)}")
+    archive = zipped(tmp_path / "symbols.zip", built.companion, built.program)
+    key = DebugFiles(running.target.settings, running.target.clients).put(archive, archive.name)
+    records = DebugFileRecords(running.target.settings, running.target.clients)
+    sha1 = key.split("/")[1]
+    running.until(lambda: sha1 in records.find([sha1]))
+    members = records.find([sha1])[sha1].members
+    assert len(members) == 2
+    running.until(lambda: len(records.find(members)) == 2)
+    assert {record.key.rpartition("/")[2] for record in records.find(members).values()} == {"program", "program.debug"}
+    assert_names_the_crash(running.event(uploaded_id(crash(built.program, tmp_path, running.minidump_url))))
+    assert "symbols.zip  an archive of 2 debug files" in run(running, "symbols", "show", sha1).out
+
+
+def test_the_command_looks_into_a_zip(running: Running, build: Build, tmp_path: Path) -> None:
+    built = build(f"-Wl,--build-id=0x{secrets.token_hex(20)}")
+    done = run(running, "upload-debug-files", zipped(tmp_path / "symbols.zip", built.companion, built.program))
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r"✓ program +x86_64 +[0-9a-f-]{36} +\(unwinding\)", done.out), done.out
+    assert re.search(r"✓ program\.debug +x86_64 +[0-9a-f-]{36} +\(names, lines\)", done.out), done.out
+    assert "README" not in done.out
+    checked = run(running, "symbols", "check", tmp_path / "symbols.zip").out
+    assert "an archive: `cairn upload-debug-files` opens it" in " ".join(checked.split())
+    assert_names_the_crash(running.event(uploaded_id(crash(built.program, tmp_path, running.minidump_url))))
+
+
+def test_the_command_says_what_of_a_zip_it_does_not_take(running: Running, build: Build, tmp_path: Path) -> None:
+    built = build()
+    outer = zipped(tmp_path / "outer.zip", built.program, zipped(tmp_path / "inner.zip", built.companion))
+    done = run(running, "upload-debug-files", outer)
+    assert done.code == 1
+    assert "✓ program " in done.out
+    assert "✗ build/inner.zip: an archive in an archive is not opened" in done.out
+    (tmp_path / "cut.zip").write_bytes(outer.read_bytes()[:-30])
+    done = run(running, "upload-debug-files", tmp_path / "cut.zip")
+    assert done.code == 1
+    assert "✗ cut.zip: The zip archive is damaged or cut short" in done.out
+
+
+def test_of_a_folder_only_debug_files_are_sent(running: Running, build: Build) -> None:
+    built = build()
+    done = run(running, "upload-debug-files", built.program.parent)
+    assert (done.code, done.out.count("✓")) == (0, 2), done.out
+    (empty := built.program.parent / "empty").mkdir()
+    done = run(running, "upload-debug-files", empty)
+    assert (done.code, "there is no debug file among these" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_sentry_cli_opens_a_zip_on_its_own_machine(
+    version: str, running: Running, build: Build, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    cli = SentryCli(sentry_cli_2() if version == "2" else sentry_cli_3(), home)
+    built = build(f"-Wl,--build-id=0x{secrets.token_hex(20)}")
+    archive = zipped(tmp_path / "symbols.zip", built.companion, built.program)
+
+    def upload(*options: str) -> Ran:
+        return cli.run("debug-files", "upload", *options, archive, token=running.token(), SENTRY_PROJECT="demo")
+
+    ran = upload("--no-zips")
+    assert (ran.code, "Found 0 debug information files" in ran.output) == (0, True), ran.output
+    ran = upload("--wait")
+    assert (ran.code, "Uploaded 2 missing debug information files" in ran.output) == (0, True), ran.output
+    assert_names_the_crash(running.event(uploaded_id(crash(built.program, tmp_path, running.minidump_url))))
+
+
+def test_without_a_build_id_a_companion_serves_crashes_of_breakpad(
+    running: Running, build: Build, tmp_path: Path
+) -> None:
+    built = build("-Wl,--build-id=none")
+    done = run(running, "upload-debug-files", built.companion, built.program)
+    assert done.code == 0, done.out
+    ids = re.findall(r"✓ (\S+) +x86_64 +([0-9a-f-]{36}) ", done.out)
+    assert [name for name, _ in ids] == ["program", "program.debug"]
+    assert ids[0][1] == ids[1][1]
+    dump = tmp_path / "breakpad.dmp"
+    dump.write_bytes(as_breakpad_has_it(crash(built.program, tmp_path).dumps[0], built.program))
+    assert_names_the_crash(running.event(post_minidump(running.minidump_url, dump, {})))
+
+
+def test_a_companion_alone_is_refused_with_what_to_do(running: Running, build: Build) -> None:
+    done = run(running, "upload-debug-files", build("-Wl,--build-id=none").companion)
+    assert done.code == 1
+    assert "✗ program.debug: The debug companion has no build id" in done.out
+    assert "Upload both together, or both in one zip archive, or link with -Wl,--build-id." in done.out
+
+
+def test_without_a_build_id_crashes_of_crashpad_say_what_to_do(running: Running, build: Build, tmp_path: Path) -> None:
+    built = build("-Wl,--build-id=none")
+    program = built.program.rename(built.program.with_name(f"game-{secrets.token_hex(4)}"))
+    event = running.event(uploaded_id(crash(program, tmp_path, running.minidump_url)))
+    (image,) = (image for image in event.debug_meta.images if image.code_file == str(program))
+    assert (image.debug_id, image.code_id, image.debug_status) == (None, None, "missing")
+    assert image.reason is not None and "link it with -Wl,--build-id" in image.reason
+    (error,) = (error for error in event.errors if error.image_path == str(program))
+    assert (error.type, error.message) == ("native_missing_dsym", image.reason)
+    shown = run(running, "events", "show", event.event_id).out
+    assert f"{program.name} has no symbols here: {image.reason}" in " ".join(shown.split())
+    running.until(lambda: any(module["name"] == program.name for module in missing(running)))
+    (module,) = (module for module in missing(running) if module["name"] == program.name)
+    assert (module["crashes"], module["files"], module["command"]) == (1, [], None)
+    told = run(running, "symbols", "missing").out
+    (said,) = (part for part in told.split("● ") if part.startswith(program.name))
+    assert "link it with -Wl,--build-id" in " ".join(said.split())
+    assert "send " not in said and "look for" not in said
+
+
+def missing(running: Running) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = run(running, "symbols", "missing", "--json").json
+    return found
