@@ -15,7 +15,6 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cairn.store.uploads import DUMP
 from cairn.store.uploads import PREFIX as CRASHES
 from infra.nag import accept, shown_arn
 from infra.settings import DeploymentSettings
@@ -71,15 +70,14 @@ class Worker(Construct):
         arn = shown_arn(bucket, Stack.of(self))
         accept(self.role, f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}/{prefix}*]", "Keys come with the crashes")
 
-    def may_change_dumps(self) -> None:
-        """Let it replace and remove dumps, and no other file of a crash."""
-        self._allow(["s3:PutObject", "s3:DeleteObject"], [self._storage.bucket.arn_for_objects(f"{CRASHES}*/{DUMP}")])
-        arn = shown_arn(self._storage.bucket, Stack.of(self))
-        accept(
-            self.role,
-            f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}/{CRASHES}*/{DUMP}]",
-            "Keys come with the crashes",
+    def may_use_crash_files(self, name: str, *actions: str) -> None:
+        """Let it do ``actions`` (S3's names) on the file of each crash that has this name, and on no other."""
+        self._allow(
+            [f"s3:{action}" for action in actions], [self._storage.bucket.arn_for_objects(f"{CRASHES}*/{name}")]
         )
+        arn = shown_arn(self._storage.bucket, Stack.of(self))
+        said = f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}/{CRASHES}*/{name}]"
+        accept(self.role, said, "Keys come with the crashes")
 
     def may_query_index(self, table: dynamodb.Table, index: str) -> None:
         """Let it query an index of the table."""

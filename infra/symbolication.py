@@ -12,6 +12,7 @@ from cairn.store.projects import PROJECT
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE
 from cairn.store.signed_uploads import SENT
 from cairn.store.symbol_index import LISTING
+from cairn.store.uploads import DUMP, MANIFEST
 from cairn.store.waiting import WAITING, WANTED
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
@@ -51,7 +52,8 @@ class Symbolication(Construct):
         self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT,))
         self.worker.may_query_index(storage.events, ISSUE_INDEX)
         self.worker.may_use_objects("crashes/", "GetObject")
-        self.worker.may_change_dumps()
+        self.worker.may_use_crash_files(DUMP, "PutObject", "DeleteObject")
+        self.worker.may_use_crash_files(MANIFEST, "PutObject")
         self.worker.may_use_objects("symbols/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject")
         self.worker.may_use_objects(SENT, "PutObject", "DeleteObject")

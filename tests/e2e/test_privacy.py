@@ -48,6 +48,8 @@ def test_secrets_are_in_no_event_and_no_dump(running: Running, tmp_path: Path) -
     }
     event_id = post_minidump(running.minidump_url, dump, fields)
     record = running.record(event_id)
+    said = Uploads(running.target.settings, running.target.clients).read(record.upload_key, 1_000_000)
+    assert said and CANARY.encode() not in said.replace(dump.name.encode(), b"")
     event = running.event(event_id)
     assert event.extra["mail"] == "[email]" and event.tags["password"] == "[Filtered]"
     assert event.user == {"ip_address": "[ip]"}

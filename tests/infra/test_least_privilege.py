@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from cairn.crash.event import Event
 from cairn.intake.limits import MIB, Limits
 from cairn.intake.rules import Filter, FilterKind
+from cairn.intake.upload import Upload
 from cairn.pipeline.accept import accept
 from cairn.pipeline.finish_uploads import FINISH_UPLOADS
 from cairn.pipeline.intake_stores import Stores
@@ -254,6 +255,12 @@ def test_dumps_are_scrubbed_and_those_that_are_too_many_removed(deployed: Deploy
     assert kept is not None and len(kept) == len(dump) and b"canary" not in kept
     deployed.send(dump, project, key)
     soon(lambda: uploads.read(stored, len(dump)) is None)
+
+
+def test_what_came_unscrubbed_is_scrubbed_later(deployed: Deployed) -> None:
+    uploads, (project, _) = Uploads(deployed.settings, deployed.clients), deployed.new_key()
+    key = uploads.put(Upload(f"{time.monotonic_ns():032x}", project, time.time(), (), {"message": "jane@example.com"}))
+    soon(lambda: (kept := uploads.get(key)) and kept.event == {"message": "[email]"})
 
 
 def test_a_dump_is_given_to_who_may_have_it(deployed: Deployed) -> None:

@@ -30,7 +30,10 @@ from infra.work_queue import PATIENCE
 Resource: TypeAlias = dict[str, Any]
 STORED = (chunks, uploads, events, debug_files, hot_sets, compile_debug_file, signed_uploads)
 PREFIXES = (*(room.PREFIX for room in STORED), signed_uploads.SENT)
-PATTERNS = (*(f"{prefix}*" for prefix in PREFIXES), f"{uploads.PREFIX}*/{uploads.DUMP}")
+PATTERNS = (
+    *(f"{prefix}*" for prefix in PREFIXES),
+    *(f"{uploads.PREFIX}*/{name}" for name in (uploads.DUMP, uploads.MANIFEST)),
+)
 """What a role may name with a star: objects of one kind."""
 
 
@@ -265,7 +268,7 @@ def test_the_api_reads_crashes_and_changes_none(cairn: Resource) -> None:
     assert of_events == [(["dynamodb:Query"], ["outcome#*", "event#*"]), (["dynamodb:GetItem"], ["event#*"])]
 
 
-def test_symbolication_changes_dumps_and_no_other_file_of_a_crash(cairn: Resource) -> None:
+def test_symbolication_changes_what_it_scrubs_and_no_other_file_of_a_crash(cairn: Resource) -> None:
     of_crashes = [
         (action, places)
         for name, statement in statements(cairn)
@@ -277,6 +280,7 @@ def test_symbolication_changes_dumps_and_no_other_file_of_a_crash(cairn: Resourc
         ("s3:DeleteObject", ["/crashes/*/dump", "/crashes/*/sent-*"]),
         ("s3:GetObject", ["/crashes/*"]),
         ("s3:PutObject", ["/crashes/*/dump", "/crashes/*/sent-*"]),
+        ("s3:PutObject", ["/crashes/*/upload.json"]),
     ]
 
 

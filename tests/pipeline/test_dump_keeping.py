@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Iterator
@@ -97,6 +98,29 @@ def test_a_dump_is_scrubbed_in_its_place_unless_the_project_wants_otherwise(plac
     assert place.object(raw) == DUMP + SECRET
     assert place.event(raw).extra == {"mail": "canary@example.com"}
     assert place.state(raw) == "kept"
+
+
+def said(place: Place, key: str) -> str:
+    """The ``upload.json`` as text."""
+    content = place.object(key, "upload.json")
+    assert content is not None
+    return content.decode()
+
+
+def test_an_upload_that_came_unscrubbed_is_scrubbed_too(place: Place) -> None:
+    key = place.crash(place.project())
+    assert "canary@example.com" in said(place, key)
+    place.symbolicate(key)
+    kept = json.loads(said(place, key))
+    assert kept["event"]["extra"] == {"mail": "[email]"} and kept["scrubbed"] == {"email": 1}
+    assert place.event(key).cairn.scrubbed == {"email": 1}
+    before = said(place, key)
+    assert place.symbolicate(key) is Outcome.SYMBOLICATED
+    assert said(place, key) == before and place.event(key).cairn.scrubbed == {"email": 1}
+
+    raw = place.crash(place.project(scrub=False))
+    place.symbolicate(raw)
+    assert "canary@example.com" in said(place, raw)
 
 
 def test_a_scrubbed_dump_gives_the_same_event_again(place: Place) -> None:

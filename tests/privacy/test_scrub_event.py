@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cairn.crash.build_client_event import build_client_event
@@ -112,6 +112,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*EVERYWHERE, "contexts", "sdk"]), JSON, max_size=4))
 def test_any_event_can_be_scrubbed(said: dict[str, Any]) -> None:
     event = scrubbed(client(said), Privacy())

@@ -41,7 +41,8 @@ CLOCK_TOLERANCE = 60
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What is known of an upload besides the dump. Times are Unix seconds."""
+    """What is known of an upload besides the dump. Times are Unix seconds. ``scrubbed`` counts the secrets that were
+    taken out of it before, by rule."""
 
     event_id: str
     project: int | None
@@ -50,6 +51,7 @@ class Received:
     attachments: tuple[AttachmentInfo, ...] = ()
     symbolicated: float | None = None
     first_symbolicated: float | None = None
+    scrubbed: Mapping[str, int] = field(default_factory=dict)
 
 
 def build_event(crash: Crash, upload: Received) -> Event:

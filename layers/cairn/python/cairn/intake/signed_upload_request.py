@@ -36,11 +36,13 @@ class AnnouncedFile:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedUpload:
-    """A crash whose files are to come: the id that it asks for, its event, and its files, the dump first."""
+    """A crash whose files are to come: the id that it asks for, its event, and its files, the dump first. ``scrubbed``
+    is that of ``Upload``."""
 
     event_id: str | None
     event: Mapping[str, Any]
     files: tuple[AnnouncedFile, ...]
+    scrubbed: Mapping[str, int] | None = None
 
 
 def read_signed_upload_request(request: Request, limits: Limits) -> AnnouncedUpload:

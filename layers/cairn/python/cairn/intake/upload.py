@@ -63,7 +63,8 @@ class Upload:
 
     ``event_id`` is 32 lower-case hex digits, ``received`` Unix seconds, ``event`` the event payload that the form
     fields (or an event item) make. The first ``event.minidump`` among ``attachments`` is the dump. ``public_key`` is
-    the one it was sent with, which its outcome is counted by.
+    the one it was sent with, which its outcome is counted by. ``scrubbed`` counts the secrets that were taken out, by
+    rule; ``None`` where nothing was looked for.
     """
 
     event_id: str
@@ -73,6 +74,7 @@ class Upload:
     event: Mapping[str, Any] = field(default_factory=dict)
     client: str | None = None
     public_key: str = ""
+    scrubbed: Mapping[str, int] | None = None
 
     @property
     def dump(self) -> Attachment | None:

@@ -167,11 +167,12 @@ def keep(stores: Stores, brought: Delivery, event_id: str, sender: Sender) -> bo
                 sender.who.client,
                 sender.key.public_key,
             )
-            is_new = stores.uploads.put_new(upload)
+            is_new = stores.uploads.put_new(stores.privacy.upload(upload))
         for feedback in brought.feedback:
-            stores.notes.put_feedback(project_id, sender.time, feedback)
+            stores.notes.put_feedback(project_id, sender.time, stores.privacy.feedback(project_id, feedback))
         for attachment in brought.late:
-            stores.notes.put_attachment(project_id, brought.about or "", sender.time, attachment)
+            file = stores.privacy.attachment(project_id, attachment)
+            stores.notes.put_attachment(project_id, brought.about or "", sender.time, file)
     except Exception as error:
         raise StoringFailedError("the crash could not be stored just now: send it again later") from error
     return is_new

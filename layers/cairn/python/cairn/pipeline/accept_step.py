@@ -73,7 +73,8 @@ def take_signed_step(
     if drop:
         dropped = limited(drop) if drop.is_limit else unwanted(drop)
         return counted(dropped, [(Outcome.DROPPED, drop.reason, 1)], sender, stores.outcomes)
-    begun = steps.begin(new_id(), announced, sender.time, sender.key.public_key, sender.who.client)
+    private = stores.privacy.announced(sender.key.project_id, announced)
+    begun = steps.begin(new_id(), private, sender.time, sender.key.public_key, sender.who.client)
     return replace(begun, uncounted=problems)
 
 

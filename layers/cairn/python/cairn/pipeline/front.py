@@ -15,6 +15,7 @@ from cairn.pipeline.intake_stores import RecentKeys, Stores
 from cairn.pipeline.limiter import Limiter
 from cairn.pipeline.recent import Recent
 from cairn.pipeline.spikes import Spikes
+from cairn.pipeline.upload_privacy import UploadPrivacy
 
 NAMESPACE = "Cairn"
 LIMITS = Limits.from_environment()
@@ -30,18 +31,16 @@ def stores() -> Stores:
     names, clients = settings.Settings.from_environment(), aws.shared()
     hasty = clients.impatient()
     counts = outcomes.Outcomes(names, hasty)
+    project = Recent(projects.Projects(names, hasty).get).get
     return Stores(
         RecentKeys(projects.Projects(names, clients)),
         uploads.Uploads(names, clients),
         notes.Notes(names, clients),
-        Gate(
-            Recent(projects.Projects(names, hasty).get).get,
-            Limiter(counters.Counters(names, hasty)),
-            Spikes(counts, LIMITS),
-        ),
+        Gate(project, Limiter(counters.Counters(names, hasty)), Spikes(counts, LIMITS)),
         counts,
         signed_uploads.SignedUploads(names, clients),
         tus_uploads.TusUploads(names, clients),
+        UploadPrivacy(project),
     )
 
 

@@ -11,6 +11,7 @@ from cairn.intake.outcomes import Drop, Outcome
 from cairn.intake.upload import Attachment, Crash, Feedback, Upload
 from cairn.pipeline.gate import LimitedKey, OpenGate
 from cairn.pipeline.recent import Recent
+from cairn.pipeline.upload_privacy import AsItCame, UploadPrivacy
 
 if TYPE_CHECKING:
     from cairn.store.signed_uploads import SignedUploads
@@ -69,7 +70,7 @@ class NoOutcomes:
 @dataclass(frozen=True, slots=True)
 class Stores:
     """All that intake looks up and writes. Without ``signed_uploads`` or ``tus_uploads`` there are no such
-    uploads."""
+    uploads. ``privacy`` takes secrets out before anything is written."""
 
     projects: Projects
     uploads: Uploads
@@ -78,6 +79,7 @@ class Stores:
     outcomes: Outcomes = field(default_factory=NoOutcomes)
     signed_uploads: SignedUploads | None = None
     tus_uploads: TusUploads | None = None
+    privacy: UploadPrivacy = field(default_factory=AsItCame)
 
 
 class RecentKeys:

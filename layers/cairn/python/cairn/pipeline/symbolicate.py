@@ -6,7 +6,7 @@ May be done any number of times: the event is derived from the upload and the sy
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
@@ -27,6 +27,7 @@ from cairn.pipeline.source_finder import StoredSources
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.pipeline.wanted_modules import wanted_modules
 from cairn.privacy.scrub_event import scrubbed
+from cairn.privacy.scrub_upload import scrub_upload
 from cairn.privacy.settings import DEFAULT, Privacy
 from cairn.store.aws import Clients
 from cairn.store.dumps import Dumps, KeptDump
@@ -111,10 +112,21 @@ class Symbolication:
         dump = self._dump(upload.dump) if upload.dump else None
         if upload.dump and dump is None:
             return Symbolicated(Outcome.GONE, upload.event_id)
-        done = self._store(dump, upload, self._privacy(upload.project_id))
+        privacy = self._privacy(upload.project_id)
+        done = self._store(dump, self._scrubbed(upload, privacy), privacy)
         self._files.keep_hot_sets()
         self._files.note_uses()
         return done
+
+    def _scrubbed(self, upload: StoredUpload, privacy: Privacy) -> StoredUpload:
+        """The upload without its secrets, stored so where it was not when it came. S3 tells of a new ``upload.json``:
+        the crash is done once more then, and nothing is found."""
+        if not privacy.scrub or upload.scrubbed is not None:
+            return upload
+        cleaned = scrubbed_upload(upload, privacy)
+        if cleaned.scrubbed:
+            self._uploads.replace(cleaned)
+        return cleaned
 
     def _dump(self, dump: StoredFile) -> KeptDump | None:
         """The dump, or a large one where it is; ``None`` when it is gone."""
@@ -155,30 +167,44 @@ class Symbolication:
 
     def _make(self, dump: KeptDump | None, received: Received, privacy: Privacy, *, is_late: bool) -> _Made:
         if dump is None:
-            return _Made(self._finished(build_client_event(received), privacy), Outcome.CLIENT)
+            return _Made(self._finished(build_client_event(received), received, privacy), Outcome.CLIENT)
         finder = IndexFinder(self._index, self._files, consistent=is_late)
         try:
             crash = process(dump.data, finder)
         except MinidumpError as error:
             kept = self._keeping.before(dump, None, privacy)
-            return _Made(self._finished(unreadable_event(error, received), privacy, kept), Outcome.UNREADABLE)
+            return _Made(self._finished(unreadable_event(error, received), received, privacy, kept), Outcome.UNREADABLE)
         kept = self._keeping.before(dump, crash.dump, privacy)
         sourced = with_sources(build_event(crash, received), self._sources)
-        event = self._finished(sourced.event, privacy, kept)
+        event = self._finished(sourced.event, received, privacy, kept)
         if kept.state == "removed":
             return _Made(event, Outcome.SYMBOLICATED, (), finder, crash)
         wanted = wanted_modules(crash.modules, crash.dump.system)
         sources = self._sources.expected(sourced.without, finder.compiled, time.time())
         return _Made(event, Outcome.SYMBOLICATED, wanted, finder, crash, sources)
 
-    def _finished(self, event: Event, privacy: Privacy, kept: DumpInfo | None = None) -> Event:
+    def _finished(self, event: Event, received: Received, privacy: Privacy, kept: DumpInfo | None = None) -> Event:
         """The event as it is stored: without secrets, and with its group."""
         noted = event.model_copy(update={"cairn": event.cairn.model_copy(update={"dump": kept})})
-        return grouped(scrubbed(noted, privacy))
+        return grouped(scrubbed(noted, privacy, received.scrubbed))
 
     def _privacy(self, project_id: int) -> Privacy:
         project = self._projects.get(project_id)
         return project.privacy if project else DEFAULT
+
+
+def scrubbed_upload(upload: StoredUpload, privacy: Privacy) -> StoredUpload:
+    """The upload without what is private by the project's settings; ``scrubbed`` says how much that was."""
+    files = [file for file in (upload.dump, *upload.attachments) if file]
+    done = scrub_upload(upload.event, [file.name for file in files], privacy)
+    named = [replace(file, name=name) for file, name in zip(files, done.names, strict=True)]
+    return replace(
+        upload,
+        event=done.event,
+        dump=named[0] if upload.dump else None,
+        attachments=tuple(named[1:] if upload.dump else named),
+        scrubbed=done.counts,
+    )
 
 
 def waiting_crash(
@@ -202,6 +228,7 @@ def received_of(upload: StoredUpload, first_symbolicated: float | None = None) -
         ),
         symbolicated=now,
         first_symbolicated=first_symbolicated or now,
+        scrubbed=upload.scrubbed or {},
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -23,17 +24,18 @@ TEXTS = ("title", "culprit", "transaction", "logger", "server_name", "fingerprin
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def scrubbed(event: Event, privacy: Privacy) -> Event:
+def scrubbed(event: Event, privacy: Privacy, before: Mapping[str, int] = MappingProxyType({})) -> Event:
     """``event`` without what is private by the project's settings. ``cairn.scrubbed`` says how much was taken out, by
-    rule; it is empty where nothing was found, and ``None`` where nothing was looked for."""
+    rule, here and ``before``; it is empty where nothing was found, and ``None`` where nothing was looked for."""
     if not privacy.scrub:
         return event
-    return _EventScrubber(privacy).event(event)
+    return _EventScrubber(privacy, before).event(event)
 
 
 class _EventScrubber:
-    def __init__(self, privacy: Privacy) -> None:
+    def __init__(self, privacy: Privacy, before: Mapping[str, int]) -> None:
         self._scrubber = Scrubber(privacy)
+        self._scrubber.counts.update(before)
         self._text = self._scrubber.text
         self._path = cache(self._scrubber.path)
 

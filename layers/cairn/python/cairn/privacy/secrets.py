@@ -140,8 +140,15 @@ RULES = (
 )
 
 
+SHORTEST_PLAIN = 15
+"""Characters of the shortest finding without any of ``_TELLING``: ``xoxb-`` and ten letters."""
+_TELLING = re.compile(r"[@:=/\\\d]")
+
+
 def findings(text: str, without: str | None = None) -> list[Finding]:
     """All that is private in ``text``, in its order and none inside another; rule ``without`` is left out."""
+    if len(text) < SHORTEST_PLAIN and not _TELLING.search(text):
+        return []
     lowered = text.lower()
     found = [one for rule in RULES if rule.name != without for one in rule.findings(text, lowered)]
     found.sort(key=lambda one: (one.start, -one.end))

@@ -55,7 +55,7 @@ class PlannedFile:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """An upload that was begun. ``begun`` is in Unix seconds; the first of ``files`` is the dump. ``public_key`` is the
-    one it was begun with, empty in plans of an older Cairn."""
+    one it was begun with, empty in plans of an older Cairn. ``scrubbed`` is that of ``Upload``."""
 
     id: str
     event_id: str
@@ -65,6 +65,7 @@ class Plan:
     event: Mapping[str, Any]
     files: tuple[PlannedFile, ...]
     public_key: str = ""
+    scrubbed: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class SignedUploads:
             stored = StoredFile(key, file.name, file.content_type, file.kind, file.size)
             files.append(PlannedFile(stored, self._multiparts.begin(key).id))
         event = {**upload.event, "event_id": event_id}
-        plan = Plan(upload_id, event_id, project_id, begun, client, event, tuple(files), public_key)
+        plan = Plan(upload_id, event_id, project_id, begun, client, event, tuple(files), public_key, upload.scrubbed)
         content = json.dumps({"version": PLAN_VERSION, **asdict(plan)}).encode()
         self._objects.put_new(plan_key(project_id, upload_id), content, "application/json")
         return plan
@@ -188,6 +189,7 @@ class SignedUploads:
             plan.event,
             plan.client,
             plan.public_key,
+            plan.scrubbed,
         )
         is_new = self._uploads.put_stored(stored)
         self._finish(plan)

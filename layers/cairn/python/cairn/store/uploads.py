@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -37,7 +37,8 @@ class StoredFile:
 @dataclass(frozen=True, slots=True)
 class StoredUpload:
     """An upload as ``upload.json`` tells it. ``key`` is the key of that file, ``received`` Unix seconds,
-    ``attachments`` are all files but the dump. ``public_key`` is empty in uploads of an older Cairn."""
+    ``attachments`` are all files but the dump. ``public_key`` is empty in uploads of an older Cairn. ``scrubbed`` is
+    that of ``Upload``, ``tag`` tells this ``upload.json`` from a later one by its key."""
 
     key: str
     event_id: str
@@ -48,6 +49,8 @@ class StoredUpload:
     event: Mapping[str, Any] = field(default_factory=dict)
     client: str | None = None
     public_key: str = ""
+    scrubbed: Mapping[str, int] | None = None
+    tag: str = field(default="", compare=False)
 
     @property
     def dump_key(self) -> str | None:
@@ -105,30 +108,25 @@ class Uploads:
                 upload.event,
                 upload.client,
                 upload.public_key,
+                upload.scrubbed,
             )
         )
 
     def put_stored(self, upload: StoredUpload) -> bool:
         """Write the ``upload.json`` of an upload whose files are there; ``False`` when there is one by its key."""
-        manifest = {
-            "version": UPLOAD_VERSION,
-            "event_id": upload.event_id,
-            "project_id": upload.project_id,
-            "received": upload.received,
-            "client": upload.client,
-            "public_key": upload.public_key,
-            "dump": asdict(upload.dump) if upload.dump else None,
-            "attachments": [asdict(attachment) for attachment in upload.attachments],
-            "event": upload.event,
-        }
-        return self._objects.put_new(upload.key, json.dumps(manifest).encode(), "application/json")
+        return self._objects.put_new(upload.key, manifest_of(upload), "application/json")
+
+    def replace(self, upload: StoredUpload) -> bool:
+        """Write an ``upload.json`` over the one that ``upload.tag`` is of; ``False``, and nothing done, when it was
+        replaced or is gone."""
+        return self._objects.put_over(upload.key, manifest_of(upload), upload.tag)
 
     def get(self, key: str) -> StoredUpload | None:
         """The upload whose ``upload.json`` has this key; ``None`` when it is not there (any more). Raises
         ``UnreadableError``: ``upload_too_new`` when a newer Cairn wrote it, ``upload_malformed`` when it is not what
         Cairn writes."""
-        content = self._objects.read(key, MANIFEST_LIMIT)
-        return None if content is None else parse_manifest(key, content)
+        found = self._objects.read_with_tag(key, MANIFEST_LIMIT)
+        return replace(parse_manifest(key, found[0]), tag=found[1]) if found else None
 
     def read(self, key: str, limit: int) -> bytes | None:
         """A dump or attachment by its key; ``None`` when it is not there (any more). Raises ``UnreadableError``
@@ -191,6 +189,23 @@ def event_folder(project_id: int, received: float, event_id: str) -> str:
     return f"{PREFIX}{project_id}/{day}/{event_id}/"
 
 
+def manifest_of(upload: StoredUpload) -> bytes:
+    """The ``upload.json`` of an upload."""
+    manifest = {
+        "version": UPLOAD_VERSION,
+        "event_id": upload.event_id,
+        "project_id": upload.project_id,
+        "received": upload.received,
+        "client": upload.client,
+        "public_key": upload.public_key,
+        "dump": asdict(upload.dump) if upload.dump else None,
+        "attachments": [asdict(attachment) for attachment in upload.attachments],
+        "event": upload.event,
+        "scrubbed": upload.scrubbed,
+    }
+    return json.dumps(manifest).encode()
+
+
 def parse_manifest(key: str, content: bytes) -> StoredUpload:
     """What an ``upload.json`` says; fields that are not known are passed over. Raises as ``Uploads.get``."""
     try:
@@ -211,6 +226,7 @@ def parse_manifest(key: str, content: bytes) -> StoredUpload:
             event=manifest.get("event") or {},
             client=manifest.get("client"),
             public_key=str(manifest.get("public_key", "")),
+            scrubbed=manifest.get("scrubbed"),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableError("upload_malformed", f"{key} is not an upload that Cairn wrote: {error!r}") from error
