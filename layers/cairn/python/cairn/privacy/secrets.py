@@ -36,9 +36,16 @@ class Rule:
     hints: tuple[str, ...] = ()
     is_so: Callable[[str], bool] | None = None
 
+    def is_hinted(self, lowered: str) -> bool:
+        """Whether there may be something to find. A loop takes half the time of ``any``, and most text ends here."""
+        for hint in self.hints:
+            if hint in lowered:
+                return True
+        return not self.hints
+
     def findings(self, text: str, lowered: str) -> Iterator[Finding]:
         """What the rule finds in ``text``; ``lowered`` is the same in lower case."""
-        if self.hints and not any(hint in lowered for hint in self.hints):
+        if not self.is_hinted(lowered):
             return
         for match in self.expression.finditer(text):
             group = match.lastindex or 0
@@ -90,6 +97,10 @@ RULES = (
             r"|gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_\w{20,255}|glpat-[\w-]{20,64}|npm_[A-Za-z0-9]{30,64}"
             r"|[spr]k_(?:live|test)_\w{10,255}|xox[abeprs]-[\w-]{10,255}|AIza[\w-]{35}|sntry[su]_[\w=+/-]{20,1000}"
             r"|eyJ[\w-]{10,4000}\.[\w-]{10,4000}\.[\w-]{0,1000})"
+        ),
+        (
+            *("akia", "asia", "aida", "aroa", "anpa", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"),
+            *("npm_", "k_live_", "k_test_", "xox", "aiza", "sntrys_", "sntryu_", "eyj"),
         ),
     ),
     Rule("bearer", re.compile(r"\bbearer\s{1,4}([A-Za-z0-9._~+/-]{16,4000}=*)", re.I), ("bearer",)),
@@ -150,7 +161,10 @@ def findings(text: str, without: str | None = None) -> list[Finding]:
     if len(text) < SHORTEST_PLAIN and not _TELLING.search(text):
         return []
     lowered = text.lower()
-    found = [one for rule in RULES if rule.name != without for one in rule.findings(text, lowered)]
+    rules = [rule for rule in RULES if rule.name != without and rule.is_hinted(lowered)]
+    found = [one for rule in rules for one in rule.findings(text, lowered)]
+    if not found:
+        return found
     found.sort(key=lambda one: (one.start, -one.end))
     return _apart(found)
 
