@@ -2,6 +2,7 @@
 
 The same function puts files together that came in chunks: both take minutes for a large file. It sends the crashes that
 waited for a file to their queue again, and once a day it deletes the files that no crash used for long.
+It scrubs the dumps that are too large for the function that reads them.
 What a project's symbol servers may have it fetches: it is in no VPC, so the internet is what it reaches.
 """
 
@@ -14,10 +15,13 @@ from constructs import Construct
 
 from cairn.store.assemblies import PREFIX as ASSEMBLY
 from cairn.store.debug_file_records import PREFIX as RECORD
+from cairn.store.events import KEY as EVENTS
 from cairn.store.notifications import SWEEP
 from cairn.store.projects import PROJECT
 from cairn.store.queues import CRASH_QUEUE_VARIABLE, DEBUG_FILE_QUEUE_VARIABLE
+from cairn.store.signed_uploads import SENT_DUMPS
 from cairn.store.symbol_index import FAILURE, LISTING
+from cairn.store.uploads import DUMP, MANIFEST
 from cairn.store.waiting import WAITING
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
@@ -73,6 +77,10 @@ class DebugFiles(Construct):
         self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject")
         self.worker.may_use_objects("symbols/", "PutObject", "AbortMultipartUpload", "DeleteObject")
         self.worker.may_use_objects("hot/", "DeleteObject")
+        self.worker.may_use_crash_files(MANIFEST, "GetObject")
+        for dump in (DUMP, SENT_DUMPS):
+            self.worker.may_use_crash_files(dump, "GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")
+        self.worker.may_use_table(storage.events, "GetItem", "PutItem", "UpdateItem", keys=(EVENTS,))
         self.worker.may_see_what_is_missing()
         events.Rule(
             self,

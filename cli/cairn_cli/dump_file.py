@@ -17,6 +17,7 @@ from cairn_cli.target import Target
 
 WHY_NOT = {
     "removed": ("its dump was removed, as the project wants", "`cairn privacy show` says which dumps are kept"),
+    "waiting": ("its secrets are just being taken out", "a large dump takes some minutes: try again then"),
     None: ("it came without a dump", "`cairn events show` prints what the client said"),
 }
 GONE = ("its dump is past its retention", "`keep_crashes_days` says how long dumps are kept: docs/deploying.md")

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cairn.store.dead_letters import DeadLetter, DeadLetters
 from cairn.store.errors import StoreError, UnreadableError
-from cairn.store.notifications import assembly_in, object_keys, waking_in
+from cairn.store.notifications import assembly_in, fetch_in, is_sweep, object_keys, scrub_in, waking_in
 from cairn.store.uploads import MANIFEST, Uploads
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, moment, print_json, print_table
@@ -109,14 +109,23 @@ def tell(done: list[Moved]) -> None:
 
 def about(letter: DeadLetter) -> str:
     """What a letter asks for."""
-    if assembly := assembly_in(letter.body):
-        return f"the debug file {assembly[0]}"
-    if waking := waking_in(letter.body):
-        return f"the crashes that wait for {'the sources of ' if waking[2] else ''}{waking[0][0] or waking[0][1]}"
     try:
-        return ", ".join(object_keys(letter.body)) or "nothing"
+        return task_of(letter.body) or ", ".join(object_keys(letter.body)) or "nothing"
     except UnreadableError:
         return letter.body[:60]
+
+
+def task_of(body: str) -> str | None:
+    """What a letter is about that asks for something else than an upload or a debug file to be worked on."""
+    if assembly := assembly_in(body):
+        return f"the debug file {assembly[0]}"
+    if waking := waking_in(body):
+        return f"the crashes that wait for {'the sources of ' if waking[2] else ''}{waking[0][0] or waking[0][1]}"
+    if fetch := fetch_in(body):
+        return f"symbols for project {fetch[0]}: {fetch[1]}"
+    if scrub := scrub_in(body):
+        return f"the large dump of {scrub}"
+    return "debug files that no crash used for long" if is_sweep(body) else None
 
 
 def why(target: Target, letter: DeadLetter) -> str | None:
@@ -124,7 +133,7 @@ def why(target: Target, letter: DeadLetter) -> str | None:
     looks as if it will succeed now."""
     if found := problem(letter):
         return found.message
-    if assembly_in(letter.body) or waking_in(letter.body):
+    if task_of(letter.body):
         return None
     try:
         for key in object_keys(letter.body):
@@ -137,7 +146,7 @@ def why(target: Target, letter: DeadLetter) -> str | None:
 
 def problem(letter: DeadLetter) -> UnreadableError | None:
     """What is wrong with the letter itself."""
-    if assembly_in(letter.body) or waking_in(letter.body):
+    if task_of(letter.body):
         return None
     try:
         object_keys(letter.body)

@@ -1,5 +1,5 @@
 """Messages about debug files in: new ones are compiled, those that came in chunks are put together, those that symbol
-servers may have are fetched, and the crashes that waited for them are symbolicated again."""
+servers may have are fetched, and the crashes that waited for them are symbolicated again. Large dumps are scrubbed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from cairn.pipeline.assemble_debug_file import AssemblyStep
 from cairn.pipeline.compile_debug_file import Compilation, CompiledDebugFile
 from cairn.pipeline.fetch_symbols import FetchStep
+from cairn.pipeline.scrub_large_dump import LargeDumpScrubbing
 from cairn.pipeline.sweep_debug_files import Sweep
 from cairn.pipeline.wake_waiting import Queues, Waking
 from cairn.servers.download import HttpServers
@@ -28,6 +29,7 @@ from cairn.store.notifications import (
     is_sweep,
     object_keys,
     requeue_message,
+    scrub_in,
     waking_in,
 )
 from cairn.store.settings import Settings
@@ -75,6 +77,12 @@ def fetching() -> FetchStep:
     return FetchStep(Settings.from_environment(), shared(), queues().debug_files, servers)
 
 
+@cache
+def scrubbing() -> LargeDumpScrubbing:
+    """The sixth step, likewise."""
+    return LargeDumpScrubbing(Settings.from_environment(), shared())
+
+
 def work_on(record: SQSRecord) -> None:
     """Do what one message asks for. What fails is logged here: the batch only counts it."""
     try:
@@ -99,6 +107,8 @@ def _work_on(record: SQSRecord) -> None:
         sweep()
     elif asked := fetch_in(record.body):
         fetch(*asked)
+    elif upload_key := scrub_in(record.body):
+        scrub(upload_key)
     else:
         compile_all(object_keys(record.body))
 
@@ -121,6 +131,13 @@ def fetch(project_id: int, key: str) -> None:
     for attempt in done.attempts:
         logger.info("symbol server", source=attempt.source, location=attempt.location, status=attempt.status)
     logger.info("fetched", project=project_id, wanted=key, debug_files=done.keys, attempts=len(done.attempts))
+
+
+def scrub(upload_key: str) -> None:
+    """Take the secrets out of a large dump."""
+    outcome = scrubbing().run(upload_key)
+    metrics.add_metric(name=f"LargeDump{outcome.value.title()}", unit=MetricUnit.Count, value=1)
+    logger.info("large dump", upload=upload_key, outcome=outcome.value)
 
 
 def compile_all(keys: tuple[str, ...]) -> None:

@@ -32,7 +32,8 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 def symbolication() -> Symbolication:
     """The step, made on the first message and kept while the function is warm."""
     settings, clients = Settings.from_environment(), shared()
-    return Symbolication(settings, clients, SymbolServerRequests(settings, clients, debug_file_queue(clients)))
+    queue = debug_file_queue(clients)
+    return Symbolication(settings, clients, SymbolServerRequests(settings, clients, queue), queue)
 
 
 def symbolicate_record(record: SQSRecord) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cairn.pipeline.symbolicate import WHOLE_DUMP
 from cairn.privacy.settings import Privacy
 from cairn_cli.demo.post import post_minidump
 from tests.cli.command import Done, cairn
@@ -109,3 +110,18 @@ def test_by_the_api(running: Running, tmp_path: Path) -> None:
     assert (status, len(content), content[:4]) == (200, len(DUMP), b"MDMP")
     assert get(f"{url}{attached['id']}/?download=1", token) == (200, b"hello")
     assert get(f"{url}{dump['id']}/?download", running.token("project:write"))[0] == 403
+
+
+def test_a_large_one_is_scrubbed_before_it_is_given_out(running: Running, tmp_path: Path) -> None:
+    path, back = tmp_path / "large.dmp", tmp_path / "back.dmp"
+    path.write_bytes(DUMP + bytes(WHOLE_DUMP) + b"TOKEN=hunter2hunter2\0 " + SECRET)
+    sent = cairn("submit", path, "--dsn", running.cairn.dsn, "--json", environment=running.environment)
+    assert sent.code == 0, sent.err
+    event_id = sent.json[0]["event_id"]
+    assert running.event(event_id).cairn.dump is not None
+    running.until(lambda: run(running, event_id, "-o", back).code == 0, patience=60)
+    content = back.read_bytes()
+    assert len(content) == path.stat().st_size
+    assert b"jane@" not in content and b"hunter2" not in content
+    shown = cairn("events", "show", event_id, "--json", environment=running.environment).json
+    assert shown["cairn"]["dump"]["state"] == "scrubbed"

@@ -27,11 +27,14 @@ from cairn.intake.upload import Upload
 from cairn.pipeline.accept import accept
 from cairn.pipeline.finish_uploads import FINISH_UPLOADS
 from cairn.pipeline.intake_stores import Stores
+from cairn.pipeline.symbolicate import WHOLE_DUMP
 from cairn.privacy.settings import Privacy
 from cairn.store.aws import Clients
 from cairn.store.candidates import ids_of
 from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_files import DebugFiles
+from cairn.store.dumps import Dumps
+from cairn.store.event_files import EventFiles
 from cairn.store.events import EventRecord, Events
 from cairn.store.fetches import Fetches
 from cairn.store.notes import Notes
@@ -223,6 +226,22 @@ def test_the_schedule_finds_the_uploads_that_were_left_behind(deployed: Deployed
     answer = functions.invoke(FunctionName=name, Payload=json.dumps(FINISH_UPLOADS).encode())
     assert "FunctionError" not in answer
     assert json.loads(answer["Payload"].read()) == {"finished": 0}
+
+
+def test_a_large_dump_is_scrubbed_where_there_is_room_for_it(deployed: Deployed) -> None:
+    project, key = deployed.new_key()
+    dump = (SAMPLE / "lighthouse.dmp").read_bytes() + bytes(WHOLE_DUMP) + b" canary@example.com "
+    begun = deployed.step(project, key, "", {"name": "a.dmp", "size": len(dump)})
+    for part in begun["parts"]:
+        body = dump[part["offset"] : part["offset"] + part["size"]]
+        urllib.request.urlopen(urllib.request.Request(part["url"], body, method="PUT"), timeout=30).close()
+    deployed.step(project, key, f"{begun['id']}/commit/")
+    event_id = deployed.event(begun["event_id"]).event_id
+    dumps = Dumps(deployed.settings, deployed.clients)
+    soon(lambda: (noted := dumps.noted(project, event_id)) and noted.state == "scrubbed")
+    (kept,) = EventFiles(deployed.settings, deployed.clients).of(project, event_id) or ()
+    content = Uploads(deployed.settings, deployed.clients).read(kept.file.key, len(dump))
+    assert content is not None and len(content) == len(dump) and b"canary" not in content
 
 
 def test_an_attachment_comes_before_its_envelope(deployed: Deployed) -> None:

@@ -32,7 +32,7 @@ STORED = (chunks, uploads, events, debug_files, hot_sets, compile_debug_file, si
 PREFIXES = (*(room.PREFIX for room in STORED), signed_uploads.SENT)
 PATTERNS = (
     *(f"{prefix}*" for prefix in PREFIXES),
-    *(f"{uploads.PREFIX}*/{name}" for name in (uploads.DUMP, uploads.MANIFEST)),
+    *(f"{uploads.PREFIX}*/{name}" for name in (uploads.DUMP, uploads.MANIFEST, signed_uploads.SENT_DUMPS)),
 )
 """What a role may name with a star: objects of one kind."""
 
@@ -266,6 +266,18 @@ def test_the_api_reads_crashes_and_changes_none(cairn: Resource) -> None:
     of_events = [(listed(s["Action"]), leading_keys(s)) for s, places in of_api if "StorageEvents" in places]
     assert of_crashes == [["s3:GetObject"]]
     assert of_events == [(["dynamodb:Query"], ["outcome#*", "event#*"]), (["dynamodb:GetItem"], ["event#*"])]
+
+
+def test_who_compiles_changes_dumps_and_their_notes(cairn: Resource) -> None:
+    of_compile = [(s, json.dumps(s["Resource"])) for n, s in statements(cairn) if n.startswith("DebugFilesCompileRole")]
+    of_crashes = [(re.findall(r'/crashes/[^"]*', text), sorted(listed(s["Action"]))) for s, text in of_compile]
+    of_dumps = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    assert sorted(one for one in of_crashes if one[0]) == [
+        (["/crashes/*/dump", "/crashes/*/sent-*-0"], of_dumps),
+        (["/crashes/*/upload.json"], ["s3:GetObject"]),
+    ]
+    of_events = [(listed(s["Action"]), leading_keys(s)) for s, text in of_compile if "StorageEvents" in text]
+    assert of_events == [(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], ["event#*"])]
 
 
 def test_symbolication_changes_what_it_scrubs_and_no_other_file_of_a_crash(cairn: Resource) -> None:

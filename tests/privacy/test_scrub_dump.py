@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from mmap import mmap
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from cairn.crash.event import Event
 from cairn.crash.process import process
 from cairn.minidump.reader import read
 from cairn.minidump.records import Arch, Os
-from cairn.privacy.scrub_dump import scrub_dump
+from cairn.privacy.scrub_dump import BLOCK, Effort, scrub_dump, scrub_in_place
 from cairn.privacy.settings import Privacy
 from cairn.symbols.symbol_file import SymbolFile
 from tests.contract.crashpad import compile_program, crash
@@ -179,3 +180,20 @@ def test_any_bytes_keep_their_length(data: bytes, more: bytes) -> None:
     once = scrub_dump(whole, None, Privacy()).data
     assert len(once) == len(whole)
     assert scrub_dump(once, None, Privacy()).data == once
+
+
+def test_a_mapped_file_is_changed_in_its_place(tmp_path: Path) -> None:
+    data = bytes(BLOCK) + b" a@b.com \0" + bytes(BLOCK) + (SAMPLE / "lighthouse.dmp").read_bytes()
+    path = tmp_path / "dump"
+    path.write_bytes(data)
+    effort = Effort(work=10**9, searched=1 << 32)
+    with path.open("r+b") as file, mmap(file.fileno(), 0) as mapped:
+        done = scrub_in_place(mapped, None, Privacy(), effort)
+    assert path.read_bytes() == scrub_dump(data, None, Privacy()).data
+    assert done.complete and done.counts["email"] == 1 and done.changed >= {1} and 0 not in done.changed
+
+
+def test_it_ends_when_its_time_is_over() -> None:
+    data = bytearray(b"a@b.com\0" * 1000)
+    done = scrub_in_place(data, None, Privacy(), Effort(work=10**9, searched=1 << 32, seconds=-1))
+    assert not done.complete and done.counts == {}

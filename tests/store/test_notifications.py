@@ -9,7 +9,16 @@ import time
 import pytest
 
 from cairn.store.errors import UnreadableError
-from cairn.store.notifications import assembly_in, fetch_in, fetch_message, object_keys, requeue_message, waking_in
+from cairn.store.notifications import (
+    assembly_in,
+    fetch_in,
+    fetch_message,
+    object_keys,
+    requeue_message,
+    scrub_in,
+    scrub_message,
+    waking_in,
+)
 from cairn.store.objects import Objects
 from cairn.store.queues import Depth, Queue
 from tests.store.conftest import Store
@@ -34,6 +43,12 @@ def test_our_own_message_names_its_upload_as_it_is() -> None:
     message = requeue_message("crashes/1/a+b/upload.json")
     assert json.loads(message) == {"cairn": 1, "upload": "crashes/1/a+b/upload.json"}
     assert object_keys(message) == ("crashes/1/a+b/upload.json",)
+
+
+def test_a_scrubbing_is_told_from_all_else() -> None:
+    assert scrub_in(scrub_message("crashes/1/2026-11-24/ab/upload.json")) == "crashes/1/2026-11-24/ab/upload.json"
+    for other in (requeue_message("a"), "[]", "no json", "null"):
+        assert scrub_in(other) is None
 
 
 def test_a_fetch_is_told_from_all_else() -> None:

@@ -220,10 +220,11 @@ class FeedbackInfo(_Model):
 
 
 class DumpInfo(_Model):
-    """What became of the stored dump, and when (Unix seconds): ``kept`` as it came, or with more text than is
-    searched; ``scrubbed`` of secrets; ``removed`` as the project wants."""
+    """What became of the stored dump, and when (Unix seconds): ``kept`` as it came; ``scrubbed`` of secrets;
+    ``waiting`` to be scrubbed, which takes minutes for a large one; ``removed`` as the project wants, or because it has
+    more than can be searched."""
 
-    state: Literal["kept", "scrubbed", "removed"]
+    state: Literal["kept", "scrubbed", "waiting", "removed"]
     at: float
 
 

@@ -16,6 +16,8 @@ from cairn.privacy.settings import Privacy
 from cairn.store.aws import Clients
 from cairn.store.dumps import Dumps, KeptDump
 from cairn.store.events import Events
+from cairn.store.notifications import scrub_message
+from cairn.store.queues import Queue
 from cairn.store.settings import Settings
 from cairn.store.uploads import StoredUpload
 
@@ -24,28 +26,45 @@ AT_ONCE = 10
 
 
 class DumpKeeping:
-    """The keeping of dumps with what it needs; one serves many uploads."""
+    """The keeping of dumps with what it needs; one serves many uploads. Large dumps are scrubbed by who works on the
+    queue ``large``; without one they are not kept."""
 
-    def __init__(self, settings: Settings, clients: Clients) -> None:
+    def __init__(self, settings: Settings, clients: Clients, large: Queue | None) -> None:
         self._dumps = Dumps(settings, clients)
         self._events = Events(settings, clients)
+        self._large = large
 
-    def before(self, dump: KeptDump, read: Minidump | None, privacy: Privacy) -> DumpInfo:
+    def before(self, dump: KeptDump, upload: StoredUpload, read: Minidump | None, privacy: Privacy) -> DumpInfo:
         """What becomes of a dump, before its event says so. ``read`` is what the dump says, ``None`` when it cannot be
         read. Secrets are taken out of what is kept: when this returns, that is done; a dump too large to be held whole
-        stays as it is. Raises ``StoreError`` where S3 fails."""
+        waits for it. One with more text than is searched is not kept. Raises ``StoreError`` where S3 or DynamoDB
+        fail."""
         if read is not None and privacy.newest == 0:
             return DumpInfo(state="removed", at=time.time())
-        if not privacy.scrub_dumps or not isinstance(dump.data, bytes):
+        if not privacy.scrub_dumps:
             return DumpInfo(state="kept", at=time.time())
+        if not isinstance(dump.data, bytes):
+            return self._large_one(upload)
         cleaned = scrub_dump(dump.data, read, privacy)
-        if cleaned.data != dump.data:
+        if cleaned.complete and cleaned.data != dump.data:
             self._dumps.replace(dump, cleaned.data)
-        return DumpInfo(state="scrubbed" if cleaned.complete else "kept", at=time.time())
+        return DumpInfo(state="scrubbed" if cleaned.complete else "removed", at=time.time())
+
+    def _large_one(self, upload: StoredUpload) -> DumpInfo:
+        """What becomes of a large dump. One that was scrubbed is not scrubbed again: symbols that come late would have
+        gigabytes searched each time."""
+        if self._large is None:
+            return DumpInfo(state="removed", at=time.time())
+        noted = self._dumps.note_waiting(upload.project_id, upload.event_id, upload.received)
+        return DumpInfo(state="waiting", at=time.time()) if noted.state == "kept" else noted
 
     def after(self, dump: KeptDump, upload: StoredUpload, event: Event, newest: int | None) -> None:
-        """Remove the dump if its event says so; else those that are more than ``newest`` for its issue."""
-        if event.cairn.dump and event.cairn.dump.state == "removed":
+        """Remove the dump if its event says so, or have it scrubbed; else those that are more than ``newest`` for its
+        issue."""
+        state = event.cairn.dump.state if event.cairn.dump else None
+        if state == "waiting" and self._large:
+            self._large.send(scrub_message(upload.key))
+        if state == "removed":
             self._dumps.remove(dump.key)
         elif newest and event.cairn.grouping:
             self._thin(upload, event.cairn.grouping.hash, newest)

@@ -33,6 +33,7 @@ from cairn.store.aws import Clients
 from cairn.store.dumps import Dumps, KeptDump
 from cairn.store.events import EventRecord, Events
 from cairn.store.projects import Projects
+from cairn.store.queues import Queue
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.store.uploads import StoredFile, StoredUpload, Uploads
@@ -86,9 +87,16 @@ class _Made:
 
 class Symbolication:
     """The symbolicate step with what it needs; one serves many uploads and keeps symbol files open between them.
-    Without ``servers`` no symbol server is asked for what a crash lacks."""
+    Without ``servers`` no symbol server is asked for what a crash lacks. Large dumps are scrubbed by who works on the
+    queue ``large``; without one they are not kept."""
 
-    def __init__(self, settings: Settings, clients: Clients, servers: SymbolServerRequests | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Clients,
+        servers: SymbolServerRequests | None = None,
+        large: Queue | None = None,
+    ) -> None:
         self._servers = servers
         self._uploads = Uploads(settings, clients)
         self._events = Events(settings, clients)
@@ -98,7 +106,7 @@ class Symbolication:
         self._projects = Recent(Projects(settings, clients).get)
         self._filter = MessageFilter(settings, clients, self._projects)
         self._dumps = Dumps(settings, clients)
-        self._keeping = DumpKeeping(settings, clients)
+        self._keeping = DumpKeeping(settings, clients, large)
         self._sources = StoredSources(settings, clients)
 
     def run(self, upload_key: str) -> Symbolicated:
@@ -153,7 +161,7 @@ class Symbolication:
         for again in range(TRIES):
             received = received_of(upload, first)
             first = received.first_symbolicated
-            made = self._make(dump, received, privacy, is_late=again > 0)
+            made = self._make(dump, upload, received, privacy, is_late=again > 0)
             if known is None and self._filter.drops(made.event, upload):
                 return made, Outcome.FILTERED
             if not self._events.put(record_of(made.event, upload, made.outcome)):
@@ -165,16 +173,18 @@ class Symbolication:
             self._servers.ask(upload.project_id, made.crash, upload.key)
         return made, made.outcome
 
-    def _make(self, dump: KeptDump | None, received: Received, privacy: Privacy, *, is_late: bool) -> _Made:
+    def _make(
+        self, dump: KeptDump | None, upload: StoredUpload, received: Received, privacy: Privacy, *, is_late: bool
+    ) -> _Made:
         if dump is None:
             return _Made(self._finished(build_client_event(received), received, privacy), Outcome.CLIENT)
         finder = IndexFinder(self._index, self._files, consistent=is_late)
         try:
             crash = process(dump.data, finder)
         except MinidumpError as error:
-            kept = self._keeping.before(dump, None, privacy)
+            kept = self._keeping.before(dump, upload, None, privacy)
             return _Made(self._finished(unreadable_event(error, received), received, privacy, kept), Outcome.UNREADABLE)
-        kept = self._keeping.before(dump, crash.dump, privacy)
+        kept = self._keeping.before(dump, upload, crash.dump, privacy)
         sourced = with_sources(build_event(crash, received), self._sources)
         event = self._finished(sourced.event, received, privacy, kept)
         if kept.state == "removed":

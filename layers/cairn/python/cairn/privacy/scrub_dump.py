@@ -12,12 +12,15 @@ looks like text, and of the paths of modules only a user's name goes. So a scrub
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from mmap import mmap
 
 from cairn.minidump.linux import COMMAND_LINE, ENVIRONMENT
 from cairn.minidump.records import Minidump
@@ -35,6 +38,8 @@ RUN = 15
 """What a piece of text costs beside its length."""
 SEARCHED = 1 << 32
 """Bytes that are searched for copies of values."""
+BLOCK = 8 << 20
+"""Bytes of a block that is told to have changed."""
 
 _ASCII = re.compile(rb"[\x20-\x7e]{4,%d}" % LONGEST_RUN)
 _UTF16 = re.compile(rb"(?:[\x20-\x7e]\0){4,%d}" % (LONGEST_RUN // 2))
@@ -73,14 +78,40 @@ class _Run:
         return self.start + len(self.text) * self.width
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What scrubbing may cost: ``work`` as in ``WORK``, ``searched`` as in ``SEARCHED``, and seconds of the clock."""
+
+    work: int
+    searched: int
+    seconds: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class ScrubbedInPlace:
+    """What was done to a dump: how often each rule found something, and the numbers of the blocks (``BLOCK``) that are
+    changed. ``complete`` as in ``ScrubbedDump``."""
+
+    counts: dict[str, int]
+    changed: frozenset[int]
+    complete: bool
+
+
 def scrub_dump(data: bytes, dump: Minidump | None, privacy: Privacy) -> ScrubbedDump:
     """``data`` without its secrets. ``dump`` is what was read from it, ``None`` where it cannot be read: its text is
     searched all the same. Doing it twice changes nothing."""
-    scrubber = _DumpScrubber(bytearray(data), dump, privacy)
+    whole = bytearray(data)
+    done = scrub_in_place(whole, dump, privacy, Effort(WORK, SEARCHED))
+    return ScrubbedDump(bytes(whole), done.counts, done.complete)
+
+
+def scrub_in_place(data: bytearray | mmap, dump: Minidump | None, privacy: Privacy, effort: Effort) -> ScrubbedInPlace:
+    """Overwrite the secrets of ``data``; ``dump`` as in ``scrub_dump``."""
+    scrubber = _DumpScrubber(data, dump, privacy, effort)
     with suppress(_TooMuchError):
         scrubber.run()
     counts = dict(sorted((+scrubber.counts).items()))
-    return ScrubbedDump(bytes(scrubber.data), counts, scrubber.work_left >= 0)
+    return ScrubbedInPlace(counts, frozenset(scrubber.changed), scrubber.work_left >= 0)
 
 
 class _TooMuchError(Exception):
@@ -88,10 +119,13 @@ class _TooMuchError(Exception):
 
 
 class _DumpScrubber:
-    def __init__(self, data: bytearray, dump: Minidump | None, privacy: Privacy) -> None:
+    def __init__(self, data: bytearray | mmap, dump: Minidump | None, privacy: Privacy, effort: Effort) -> None:
         self.data = data
         self.counts: Counter[str] = Counter()
-        self.work_left = WORK
+        self.changed: set[int] = set()
+        self.work_left = effort.work
+        self._searched = effort.searched
+        self._until = time.monotonic() + effort.seconds
         self._named: set[str] = set()
         self._paths = module_paths(dump)
         self._dump = dump
@@ -104,12 +138,14 @@ class _DumpScrubber:
             self._scrub(_runs(self.data, _ITEM, 1, start, end))
         self._scrub(_runs(self.data, _ASCII, 1))
         self._scrub(_runs(self.data, _UTF16, 2))
-        for value in sorted(self._named)[: min(COPIES, SEARCHED // (len(self.data) + 1))]:
+        for value in sorted(self._named)[: min(COPIES, self._searched // (len(self.data) + 1))]:
             self._scrub_copies(value, 1)
             self._scrub_copies(value, 2)
 
     def _spend(self, work: int) -> None:
         self.work_left -= work
+        if time.monotonic() > self._until:
+            self.work_left = -1
         if self.work_left < 0:
             raise _TooMuchError
 
@@ -186,6 +222,7 @@ class _DumpScrubber:
         self.counts[found.rule] += bool(wanted)
         for place in wanted:
             self.data[place] = FILLER
+        self.changed.update(place // BLOCK for place in wanted)
 
 
 def module_paths(dump: Minidump | None) -> frozenset[str]:
@@ -213,7 +250,7 @@ class Pointers:
         self._size = dump.system.arch.pointer_size if dump else 8
         self._order = "big" if dump and dump.big_endian else "little"
 
-    def within(self, data: bytearray, start: int, end: int) -> set[int]:
+    def within(self, data: bytearray | mmap, start: int, end: int) -> set[int]:
         """The bytes from ``start`` to before ``end`` that belong to one, wherever it begins."""
         kept: set[int] = set()
         for position in range(max(0, start - self._size + 1), end) if self._ranges else ():
@@ -228,7 +265,7 @@ class Pointers:
 
 
 def _runs(
-    data: bytearray, pattern: re.Pattern[bytes], width: int, start: int = 0, end: int | None = None
+    data: bytearray | mmap, pattern: re.Pattern[bytes], width: int, start: int = 0, end: int | None = None
 ) -> Iterator[_Run]:
     """The pieces of text in a part of ``data``."""
     for match in pattern.finditer(data, start, len(data) if end is None else end):

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Set
 from dataclasses import dataclass
+from mmap import mmap
+from pathlib import Path
+from typing import Literal
 
+from cairn.crash.event import DumpInfo
 from cairn.minidump.distant import DistantFile
 from cairn.store.aws import Clients
-from cairn.store.events import normal_id
+from cairn.store.events import KEY, normal_id
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 from cairn.store.table import Table
 from cairn.store.uploads import DUMP, event_folder
+
+STATES: tuple[Literal["removed", "scrubbed", "kept", "waiting"], ...] = ("removed", "scrubbed", "kept", "waiting")
+"""What may be noted of a dump. One that was removed stays so, and what waited waits no more."""
 
 SENT_DUMP = re.compile(r"/sent-[^/]+-0$")
 """The dump of an upload that came in steps (``signed_uploads.py``)."""
@@ -31,8 +39,9 @@ class KeptDump:
 class Dumps:
     """Dumps under ``crashes/…/dump`` after their event is made.
 
-    A dump that was removed for newer ones has a note in the Events table, beside its event, which was made before:
-    ``pk`` is ``event#<event id>``, ``sk`` ``dump#<project>``. It expires with the event.
+    What happens to a dump when its event is made already has a note in the Events table, beside the event: ``pk`` is
+    ``event#<event id>``, ``sk`` ``dump#<project>``. It has the time of each of ``STATES`` that there was, and expires
+    with the event.
     """
 
     def __init__(self, settings: Settings, clients: Clients) -> None:
@@ -54,12 +63,34 @@ class Dumps:
         """Remove a dump, be it there or not."""
         self._objects.delete(key)
 
+    def fetch(self, key: str, path: Path) -> str | None:
+        """Write a dump to ``path``, and answer its tag; ``None`` when it is not there (any more)."""
+        return self._objects.download_tagged(key, path)
+
+    def replace_parts(self, key: str, data: mmap, changed: Set[int], tag: str) -> bool:
+        """As ``replace``, for a large dump of which the parts with the numbers ``changed`` are others."""
+        return self._objects.put_parts_over(key, data, changed, tag)
+
+    def note_waiting(self, project_id: int, event_id: str, received: float) -> DumpInfo:
+        """Note that a dump waits to be scrubbed, and answer what is known of it: that it waits, or what became of it
+        before."""
+        keys = {"pk": f"{KEY}{event_id}", "sk": f"dump#{project_id}"}
+        now = time.time()
+        row = {**keys, "waiting": now, "expires": int(received) + self._retention}
+        self._table.put(row, "attribute_not_exists(pk)")
+        return self.noted(project_id, event_id) or DumpInfo(state="waiting", at=now)
+
+    def note(self, project_id: int, event_id: str, state: Literal["kept", "scrubbed"]) -> None:
+        """Note what became of a dump that waited."""
+        keys = f"{KEY}{event_id}", f"dump#{project_id}"
+        self._table.update(*keys, f"SET #{state} = :at", {":at": time.time()}, "attribute_exists(pk)")
+
     def note_and_remove(self, project_id: int, event_id: str, received: float) -> None:
         """Remove the dump of an event that was made before. The note comes first, so that no event says that a dump is
         kept which is not; ``done`` in it comes last, so that a removal that broke off is gone on with."""
         keys = {"pk": f"event#{event_id}", "sk": f"dump#{project_id}"}
         fresh = {**keys, "removed": time.time(), "expires": int(received) + self._retention}
-        note = self._table.get(**keys) or fresh
+        note = fresh | (self._table.get(**keys) or {})
         if note.get("done"):
             return
         self._table.put(note)
@@ -68,7 +99,7 @@ class Dumps:
             self.remove(key)
         self._table.put({**note, "done": True})
 
-    def removed(self, project_id: int, event_id: str) -> float | None:
-        """When the dump of an event was removed for newer ones, in Unix seconds; ``None`` when it was not."""
-        row = self._table.get(f"event#{normal_id(event_id)}", f"dump#{project_id}")
-        return float(row["removed"]) if row else None
+    def noted(self, project_id: int, event_id: str) -> DumpInfo | None:
+        """What became of the dump of an event after that was made; ``None`` when nothing did."""
+        row = self._table.get(f"{KEY}{normal_id(event_id)}", f"dump#{project_id}") or {}
+        return next((DumpInfo(state=state, at=float(row[state])) for state in STATES if state in row), None)

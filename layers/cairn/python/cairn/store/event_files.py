@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cairn.intake.forms import MINIDUMP
 from cairn.store.aws import Clients
 from cairn.store.events import Events
 from cairn.store.notes import Notes
@@ -37,15 +38,18 @@ class EventFiles:
         self._objects = Objects(clients, settings.bucket, may_list=False)
 
     def of(self, project_id: int, event_id: str) -> tuple[EventFile, ...] | None:
-        """The files of an event that are there, the dump first; ``None`` when there is no such event."""
+        """The files of an event that are there, the dump first; ``None`` when there is no such event. A dump that waits
+        to be scrubbed is not given out."""
         key = self._events.upload_key(project_id, event_id)
         if key is None:
             return None
         content = self._objects.read(key, MANIFEST_LIMIT)
         listed = list(files_of(parse_manifest(key, content))) if content else []
         received = listed[0].received if listed else 0.0
-        late = self._notes.of(project_id, event_id).attachments
-        listed += (EventFile(id_of(file), received, file, is_dump=False) for file in late)
+        notes = self._notes.of(project_id, event_id)
+        listed += (EventFile(id_of(file), received, file, is_dump=False) for file in notes.attachments)
+        if notes.dump and notes.dump.state == "waiting":
+            listed = [one for one in listed if one.file.kind != MINIDUMP]
         return tuple(one for one in listed if self._objects.size(one.file.key) is not None)
 
     def link(self, file: EventFile) -> str:

@@ -24,12 +24,12 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class EventNotes:
-    """The notes on an event: feedback with the time it was received (Unix seconds), late attachments, and when its dump
-    was removed for newer ones."""
+    """The notes on an event: feedback with the time it was received (Unix seconds), late attachments, and what became
+    of its dump later."""
 
     feedback: tuple[tuple[float, Feedback], ...] = ()
     attachments: tuple[StoredFile, ...] = ()
-    dump_removed: float | None = None
+    dump: DumpInfo | None = None
 
 
 class Notes:
@@ -68,7 +68,7 @@ class Notes:
         return EventNotes(
             tuple((float(row["received"]), feedback_of(row)) for row in feedback),
             tuple(StoredFile(*(row[name] for name in StoredFile.__dataclass_fields__)) for row in attachments),
-            self._dumps.removed(project_id, event_id),
+            self._dumps.noted(project_id, event_id),
         )
 
     def _put(self, row: Row, event_id: str, received: float) -> bool:
@@ -112,7 +112,6 @@ def with_notes(event: Event, notes: EventNotes) -> Event:
         for file in notes.attachments
     )
     known = event.cairn
-    removed = DumpInfo(state="removed", at=notes.dump_removed) if notes.dump_removed else known.dump
-    changes = {"feedback": feedback, "attachments": (*known.attachments, *late), "dump": removed}
+    changes = {"feedback": feedback, "attachments": (*known.attachments, *late), "dump": notes.dump or known.dump}
     noted = known.model_copy(update=changes)
     return event.model_copy(update={"cairn": noted})

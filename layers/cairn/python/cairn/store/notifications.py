@@ -80,6 +80,19 @@ def fetch_in(body: str) -> tuple[int, str] | None:
         return None
 
 
+def scrub_message(upload_key: str) -> str:
+    """A message that asks to scrub the large dump of the upload with this ``upload.json``."""
+    return json.dumps({"cairn": MESSAGE_VERSION, "scrub": upload_key})
+
+
+def scrub_in(body: str) -> str | None:
+    """The ``upload.json`` of a ``scrub_message``; ``None`` for any other text."""
+    try:
+        return str(json.loads(body)["scrub"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def own_keys(message: dict[str, Any]) -> tuple[str, ...]:
     """The key of a ``requeue_message``."""
     if message["cairn"] > MESSAGE_VERSION:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -126,16 +127,21 @@ class Objects:
 
     def download(self, key: str, path: Path, progress: Progress | None = None) -> bool:
         """Write the object to ``path``, a piece at a time; ``False`` and no file when it is not there."""
+        return self.download_tagged(key, path, progress) is not None
+
+    def download_tagged(self, key: str, path: Path, progress: Progress | None = None) -> str | None:
+        """As ``download``, and answer the object's tag for ``put_over``; ``None`` when it is not there."""
         with store_errors(f"get s3://{self.bucket}/{key}"):
             answer = self._get(key)
             if answer is None:
-                return False
+                return None
             with closing(answer["Body"]) as body, path.open("wb") as file:
                 for piece in body.iter_chunks(1024 * 1024):
                     file.write(piece)
                     if progress:
                         progress(len(piece))
-        return True
+        tag: str = answer["ETag"]
+        return tag
 
     def under(self, prefix: str) -> Iterator[ListedObject]:
         """The objects whose keys begin with ``prefix``, by key, a thousand a request."""
@@ -251,6 +257,39 @@ class Objects:
                 self._abort(where)
             return new
 
+    def put_parts_over(self, key: str, content: bytes | mmap, changed: Set[int], tag: str) -> bool:
+        """Write an object over the one that ``tag`` was read from, which had the same bytes but for the parts
+        (``PART``) with the numbers ``changed``, from 0: S3 copies the others. ``False`` when another writer was
+        faster."""
+        s3 = self._clients.s3
+        with store_errors(f"put parts of s3://{self.bucket}/{key}"):
+            upload = s3.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
+            where: Any = {"Bucket": self.bucket, "Key": key, "UploadId": upload}
+
+            def put(part: tuple[int, Span]) -> CompletedPartTypeDef:
+                number, span = part
+                if span.changed:
+                    body = bytes(content[span.start : span.end])
+                    return {"PartNumber": number, "ETag": s3.upload_part(**where, PartNumber=number, Body=body)["ETag"]}
+                what: Any = {"CopySource": {"Bucket": self.bucket, "Key": key}, "CopySourceIfMatch": tag}
+                within = f"bytes={span.start}-{span.end - 1}"
+                done = s3.upload_part_copy(**where, **what, PartNumber=number, CopySourceRange=within)
+                return {"PartNumber": number, "ETag": done["CopyPartResult"]["ETag"]}
+
+            def write() -> None:
+                with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
+                    parts = list(pool.map(put, enumerate(spans(len(content), changed), 1)))
+                s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts}, IfMatch=tag)
+
+            try:
+                new = first_wins(write, EXISTS | MISSING)
+            except (BotoCoreError, ClientError, StoreError):
+                self._abort(where)
+                raise
+            if not new:
+                self._abort(where)
+            return new
+
     def _abort(self, where: Any) -> None:
         """Give up an upload in parts. It is gone already when S3 completed it and the answer was lost: then botocore
         has asked a second time, and met its own object."""
@@ -314,6 +353,30 @@ class StoredContent(io.RawIOBase):
         buffer[: len(content)] = content
         self._at += len(content)
         return len(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The bytes from ``start`` to before ``end`` of an object that is written again."""
+
+    start: int
+    end: int
+    changed: bool
+
+
+def spans(size: int, changed: Set[int]) -> Iterator[Span]:
+    """An object in parts: each that is changed by itself, those between them together, as far as S3 copies at once."""
+    start = 0
+    for number in range(-(-size // PART)):
+        at, end = number * PART, min((number + 1) * PART, size)
+        if number in changed:
+            if start < at:
+                yield Span(start, at, changed=False)
+            yield Span(at, end, changed=True)
+            start = end
+        elif end - start >= COPIED_PART or end == size:
+            yield Span(start, end, changed=False)
+            start = end
 
 
 def first_wins(write: Callable[[], object], lost: Set[str] = frozenset(EXISTS)) -> bool:

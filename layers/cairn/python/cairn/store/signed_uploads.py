@@ -21,6 +21,9 @@ PREFIX = "uploads/"
 SENT = "crashes/*/sent-"
 """The files that came so: all that the function which takes them may read of crashes, to check them."""
 
+SENT_DUMPS = "sent-*-0"
+"""The dumps among them, in the folder of a crash."""
+
 PLAN = "plan.json"
 PLAN_VERSION = 1
 
