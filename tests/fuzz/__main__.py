@@ -30,9 +30,13 @@ NAMES = [
     "cfi_text",
     "breakpad_text",
     "program",
+    "cabinet",
     "intake",
     "envelope",
     "event",
+    "source_bundle",
+    "scrub_dump",
+    "scrub_event",
 ]
 """The targets of ``targets.py``, which only the child imports: there its imports are instrumented."""
 

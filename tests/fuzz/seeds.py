@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+import zlib
 from collections.abc import Callable
 from itertools import product
 
@@ -59,7 +60,8 @@ def cabinets() -> list[bytes]:
     """Stored, with MSZIP, and with every kind of block of LZX, of few bytes."""
     lines = b"".join(b"%d bottles\n" % number for number in range(200))
     packed = [lzx_cabinet(lines, (kind,), block=900, program=3000) for kind in (VERBATIM, ALIGNED, PLAIN)]
-    return [cabinet(lines, packed=False), cabinet(lines), *packed]
+    bare = [bare_cabinet(blocks, packed) for blocks in ([lines], [lines, lines[::-1]]) for packed in (0, 1)]
+    return [cabinet(lines, packed=False), cabinet(lines), *packed, *bare]
 
 
 def fat() -> bytes:
@@ -85,6 +87,23 @@ def elf(word: int) -> bytes:
         programs += struct.pack("<IIQQQQQQ", 4, 4, 240, 0, 0, len(note), 0, 0)
         section = struct.pack("<IIQQQQIIQQ", 0, 2, 0, 0, 240 + len(note), len(symbols), 0, 0, 0, 24)
     return ident + head + programs + section + note + symbols
+
+
+def bare_cabinet(blocks: list[bytes], packed: int) -> bytes:
+    """A cabinet as [MS-CAB] has it: header, folder, file with its name, blocks. Without checksums, which no change
+    survives."""
+    history, data = b"", b""
+    for block in blocks:
+        deflater = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=history) if history else zlib.compressobj(9, 8, -15)
+        content = b"CK" + deflater.compress(block) + deflater.flush() if packed else block
+        data += struct.pack("<IHH", 0, len(content), len(block)) + content
+        history += block
+    name = b"game.pdb\0"
+    files_at, start = 44, 44 + 16 + len(name)
+    size = sum(map(len, blocks))
+    header = struct.pack("<4s4xI4xI4xBBHHHHH", b"MSCF", start + len(data), files_at, 3, 1, 1, 1, 0, 0, 0)
+    folder, file = struct.pack("<IHH", start, len(blocks), packed), struct.pack("<IIHHHH", size, 0, 0, 0, 0, 0)
+    return header + folder + file + name + data
 
 
 FILES: dict[str, Callable[[], list[bytes]]] = {

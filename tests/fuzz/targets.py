@@ -31,6 +31,9 @@ from cairn.minidump.reader import read
 from cairn.minidump.records import Context, Minidump
 from cairn.pipeline.accept import accept
 from cairn.pipeline.intake_stores import Stores
+from cairn.privacy.scrub_dump import FILLER, scrub_dump
+from cairn.privacy.scrub_event import scrubbed
+from cairn.privacy.settings import Privacy
 from cairn.symbols import symbol_file
 from cairn.symbols.blob import BytesBlob
 from cairn.symbols.breakpad_text import read_lines
@@ -42,7 +45,10 @@ from cairn.symbols.macho import macho_segments
 from cairn.symbols.rule_table import RulePiece, rule_pieces
 from cairn.symbols.rules import CfiRule
 from cairn.symbols.segments import pe_segments
+from cairn.symbols.source_bundle import SourceBundle
+from cairn.symbols.source_text import MAX_LINE
 from cairn.symbols.sources.cab import BLOCK, CabError, unpack_cab
+from cairn.symbols.spans import Allowance
 from cairn.symbols.symbol_file import SymbolFile
 from cairn.unwind.frames import Stack, Trust
 from cairn.unwind.limits import MAX_FRAMES
@@ -51,10 +57,13 @@ from tests.fuzz.client_events import client_said
 from tests.fuzz.decisions import Decisions
 from tests.fuzz.dumps import PDB, CrashProgram, DumpProgram
 from tests.fuzz.packed_symbols import pack
+from tests.fuzz.private_data import PrivateProgram, fuzzed_privacy, private_words
 from tests.fuzz.requests import LIMITS, fuzzed_envelope, fuzzed_request
+from tests.fuzz.source_bundles import PATHS, SOUND, fuzzed_bundle, spoilt
 from tests.fuzz.unwind_rules import FuzzedRules
 from tests.intake.clients import NEW_ID, NOW, KeptNotes, KeptUploads, OneProject, send
 from tests.symbols.programs import SYM
+from tests.symbols.source_bundles import index_of
 from tests.synth.minidump import MinidumpBuilder
 
 OFFSETS = (0, 1, 0x1000, 0x1001, 0x1010, 0x103F, 0x1100, 0x1800, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 32, 1 << 63, -1)
@@ -238,6 +247,70 @@ def fuzz_event(data: bytes) -> None:
     check_event(build_client_event(received(said)))
 
 
+def fuzz_source_bundle(data: bytes) -> None:
+    """A bundle is indexed, or a ``DebugFileError``; of its files each gives lines, or is left out and named. One that
+    is sound gives its lines, whatever the others say."""
+    decide = Decisions(data)
+    bundle = fuzzed_bundle(decide)
+    if decide.flag():
+        check_bundle(bundle, index_of(bundle), is_sound=True)
+    else:
+        bundle = spoilt(decide, bundle)
+        with suppress(DebugFileError):
+            check_bundle(bundle, spoilt(decide, index_of(bundle)), is_sound=False)
+
+
+def check_bundle(bundle: bytes, index: bytes, *, is_sound: bool) -> None:
+    """Hold the lines of a bundle to what ``source_bundle.py`` promises."""
+    allowance = Allowance()
+    wanted = {path: (1, 2, 5, 1 << 40) for path in (*PATHS, SOUND)}
+    try:
+        opened = SourceBundle(BytesBlob(index), BytesBlob(bundle))
+        found = opened.lines(wanted, allowance)
+    except SymbolFileError:
+        assert not is_sound
+        return
+    assert min(allowance.requests, allowance.read, allowance.unpacked) >= 0
+    for lines in found.lines.values():
+        assert set(lines) <= {1, 2, 5}
+        assert all(len(line) <= MAX_LINE and "\n" not in line and "\r" not in line for line in lines.values())
+    assert not is_sound or found.lines.get(SOUND, {1: "sound"}) == {1: "sound"}
+
+
+def fuzz_scrub_dump(data: bytes) -> None:
+    """Any dump is scrubbed, and once more, and is still the dump of the same threads and modules. Bytes that are no
+    dump are scrubbed too."""
+    decide = Decisions(data)
+    privacy, built = fuzzed_privacy(decide), PrivateProgram(decide).build()
+    before = read(built)
+    once = check_scrubbed(built, before, privacy)
+    after = read(check_scrubbed(once, read(once), privacy))
+    assert [module.base for module in after.modules] == [module.base for module in before.modules]
+    assert [(t.id, t.context) for t in after.threads] == [(t.id, t.context) for t in before.threads]
+    check_scrubbed(data, None, privacy)
+
+
+def check_scrubbed(data: bytes, dump: Minidump | None, privacy: Privacy) -> bytes:
+    """The scrubbed dump: as long as it was, and nothing in it that was not there but fillers."""
+    done = scrub_dump(data, dump, privacy).data
+    assert all(new in (old, FILLER) for old, new in zip(data, done, strict=True))
+    return done
+
+
+def fuzz_scrub_event(data: bytes) -> None:
+    """The event of whatever a client says can be scrubbed, and once more, and is still an event."""
+    decide = Decisions(data)
+    privacy = fuzzed_privacy(decide)
+    document = json.dumps(private_words(decide, client_said(decide)))
+    if len(document) > EVENT:  # refused by intake
+        return
+    said = json_object(document)
+    for event in (build_client_event(received(said)), build_event(plain_crash(), received(said))):
+        done = scrubbed(event, privacy)
+        check_event(done)
+        check_event(scrubbed(done, privacy))
+
+
 def check_event(event: Event) -> None:
     """An event is JSON, and the same event again."""
     assert Event.from_json(event.to_json()) == event
@@ -322,4 +395,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "intake": fuzz_intake,
     "envelope": fuzz_envelope,
     "event": fuzz_event,
+    "source_bundle": fuzz_source_bundle,
+    "scrub_dump": fuzz_scrub_dump,
+    "scrub_event": fuzz_scrub_event,
 }
