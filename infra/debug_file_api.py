@@ -65,7 +65,7 @@ class DebugFileApi(Construct):
         self.worker.may_use_table(storage.symbols, "BatchGetItem", "PutItem", "UpdateItem", "Query")
         self.worker.may_use_objects(CHUNKS, "PutObject")
         self.worker.may_use_objects("debug-files/", "GetObject")
-        self.worker.may_use_objects("symbols/", "GetObject")
+        self.worker.may_use_objects("symbols/sources/", "GetObject")
         self.worker.may_use_objects(CRASHES, "GetObject")
         self.worker.may_send(files.queue)
         integration = HttpLambdaIntegration("Integration", self.worker.function)
