@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import struct
 import subprocess
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cairn.symbols.archive import Refused
 from cairn.symbols.arrivals import Arrivals
@@ -102,6 +106,35 @@ def test_a_header_that_cannot_count_one_more_section_stays(wide: bool, tmp_path:
     path.write_bytes(head)
     assert add_build_id(path, bytes(16)) is False
     assert path.read_bytes() == head
+
+
+@given(st.data())
+def test_a_companion_of_any_bytes_ends_well(data: st.DataObject) -> None:
+    """Numbers all over a companion's header and its table of sections are others; the table is right behind it."""
+    size, count = 64, 4
+    code = struct.pack("<IIQQQQIIQQ", 1, 8, 4, 0, 0, 64, 0, 0, 1, 0)
+    names = struct.pack("<IIQQQQIIQQ", 1, 3, 0, 0, 64 + size * count, 16, 0, 0, 1, 0)
+    head = struct.pack("<4s3B9xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 3, 62, 1, 0, 0, 64, 0, 64, 0, 0, size, count, 2)
+    content = bytearray(head + bytes(size) + code + names + bytes(size) + b"\0.text".ljust(16, b"\0"))
+    for at, value in data.draw(st.lists(st.tuples(st.integers(40, len(content) - 8), st.integers(0, 2**64 - 1)))):
+        struct.pack_into("<Q", content, at, value)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(content)
+        Companions().note(path)
+        if lacks_id(path) and not add_build_id(path, bytes(16)):
+            assert path.read_bytes() == content
+
+
+def test_a_header_that_leads_beyond_the_file_stays(pair: tuple[Path, Path]) -> None:
+    companion = bytearray(pair[1].read_bytes())
+    (table,) = struct.unpack_from("<Q", companion, 40)
+    (names,) = struct.unpack_from("<H", companion, 62)
+    struct.pack_into("<Q", companion, table + names * 64 + 24, 2**64 - 1)
+    pair[1].write_bytes(companion)
+    assert lacks_id(pair[1])
+    assert add_build_id(pair[1], bytes(16)) is False
+    assert pair[1].read_bytes() == companion
 
 
 def arrived(folder: Path, *paths: Path) -> list[tuple[str, bytes]]:

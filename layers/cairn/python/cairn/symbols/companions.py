@@ -81,17 +81,20 @@ def checksum(path: Path) -> int:
 
 
 def add_build_id(path: Path, build_id: bytes) -> bool:
-    """Add a section with a build id of 16 bytes to an ELF file, behind all that is there; ``False`` when its header
-    cannot count one more. The same file always becomes the same."""
+    """Add a section with a build id of 16 bytes to an ELF file, behind all that is there; ``False``, and nothing added,
+    where its header cannot count one more, or leads beyond the file. The same file always becomes the same."""
     with path.open("r+b") as file:
         layout = _Layout(file.read(64))
         if not layout.takes_a_section:
             return False
         file.seek(layout.table)
         sections = bytearray(file.read(layout.entry.size * layout.count))
+        end = file.seek(0, 2)
         names = layout.section(sections, layout.names)
+        if names[_OFFSET] + names[_SIZE] > end or names[_SIZE] > MAX_NOTES or end > layout.largest:
+            return False
         file.seek(names[_OFFSET])
-        texts = file.read(min(names[_SIZE], MAX_NOTES))
+        texts = file.read(names[_SIZE])
         start = (file.seek(0, 2) + 7) & ~7
         note = struct.pack(f"{layout.order}III4s", *_NOTE) + build_id
         new_texts = (texts + _NAME).ljust((len(texts + _NAME) + 7) & ~7, b"\0")
@@ -113,6 +116,7 @@ class _Layout:
         wide = head[4] == 2
         self.order = "<" if head[5] == 1 else ">"
         self.entry = struct.Struct(self.order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
+        self.largest = 1 << (62 if wide else 31)
         self.table_at, self.table_form, self.count_at = (40, "Q", 60) if wide else (32, "I", 48)
         (self.table,) = struct.unpack_from(self.order + self.table_form, head, self.table_at)
         size, self.count, self.names = struct.unpack_from(f"{self.order}HHH", head, self.count_at - 2)
