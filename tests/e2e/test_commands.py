@@ -53,8 +53,9 @@ def test_what_is_not_there_is_said(running: Running) -> None:
 
 
 def test_a_refused_debug_file_fails_the_upload(running: Running, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("these are no symbols")
-    done = cairn("upload-debug-files", tmp_path, environment=running.environment)
+    notes = tmp_path / "notes.txt"
+    notes.write_text("these are no symbols")
+    done = cairn("upload-debug-files", notes, environment=running.environment)
     assert done.code == 1
     assert done.out.startswith("✗ notes.txt: ")
 

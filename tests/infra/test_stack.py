@@ -32,6 +32,7 @@ STORED = (chunks, uploads, events, debug_files, hot_sets, compile_debug_file, si
 PREFIXES = (*(room.PREFIX for room in STORED), signed_uploads.SENT)
 PATTERNS = (
     *(f"{prefix}*" for prefix in PREFIXES),
+    "symbols/sources/*",
     *(f"{uploads.PREFIX}*/{name}" for name in (uploads.DUMP, uploads.MANIFEST, signed_uploads.SENT_DUMPS)),
 )
 """What a role may name with a star: objects of one kind."""
