@@ -8,6 +8,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,6 +57,7 @@ from tests.infra.test_large_uploads import CONTEXT
 from tests.infra.test_stack import listed
 from tests.intake.clients import request
 from tests.servers.local import local_server
+from tests.symbols.programs import SYM
 
 SAMPLE = ROOT / "cli/cairn_cli/demo/sample"
 PATIENCE = 45.0
@@ -336,6 +338,18 @@ def test_a_debugger_gets_a_file(deployed: Deployed) -> None:
     with urllib.request.urlopen(answer.headers["location"], timeout=30) as file:
         assert file.read(4) == b"\x7fELF"
     connection.close()
+
+
+def test_an_archive_is_unpacked_and_removed(deployed: Deployed, tmp_path: Path) -> None:
+    content = SYM + b"PUBLIC 9000 0 in_an_archive\n"
+    with zipfile.ZipFile(tmp_path / "symbols.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("build/game.sym", content)
+    files = DebugFiles(deployed.settings, deployed.clients)
+    key = files.put(tmp_path / "symbols.zip", "symbols.zip")
+    index, sha1 = SymbolIndex(deployed.settings, deployed.clients), hashlib.sha1(content).hexdigest()
+    (entry,) = soon(lambda: index.of_debug_file(sha1))
+    assert entry.name == "game.sym"
+    soon(lambda: not files.download(key, tmp_path / "gone"))
 
 
 def test_symbol_servers_are_asked(deployed: Deployed, tmp_path: Path) -> None:
