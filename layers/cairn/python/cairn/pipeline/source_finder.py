@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from cairn.crash.source_context import Sources
-from cairn.pipeline.symbol_finder import DebugFile
 from cairn.store.aws import Clients
 from cairn.store.last_uses import LastUses
 from cairn.store.settings import Settings
+from cairn.store.source_bundles import open_bundle
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
-from cairn.symbols.errors import SymbolFileVersionError
 from cairn.symbols.source_bundle import SourceBundle
-from cairn.symbols.source_index import CURRENT
 from cairn.symbols.source_search import Candidate, Wanted, search
 
 OPEN_BUNDLES = 64
@@ -66,17 +64,8 @@ class StoredSources:
 
     def _opened(self, entry: SymbolEntry) -> SourceBundle:
         if entry.key not in self._open:
-            self._open[entry.key] = self._open_bundle(entry)
+            self._open[entry.key] = open_bundle(self._clients, self._bucket, entry)
         self._open.move_to_end(entry.key)
         if len(self._open) > OPEN_BUNDLES:
             self._open.popitem(last=False)
         return self._open[entry.key]
-
-    def _open_bundle(self, entry: SymbolEntry) -> SourceBundle:
-        if entry.version != CURRENT:
-            raise SymbolFileVersionError(
-                "another version of Cairn indexed this source bundle. Delete it (cairn symbols delete) and upload it "
-                "again."
-            )
-        index = DebugFile(self._clients, self._bucket, entry.key, entry.size)
-        return SourceBundle(index, DebugFile(self._clients, self._bucket, entry.debug_file_key, entry.debug_file_size))

@@ -12,7 +12,7 @@ from functools import cache, partial
 
 from cairn.crash.symbolication import NO_ID, Found
 from cairn.store.aws import Clients
-from cairn.store.blobs import S3Blob
+from cairn.store.blobs import DebugFile, S3Blob
 from cairn.store.errors import RefusedError, StoreError
 from cairn.store.hot_sets import HotSets
 from cairn.store.last_uses import LastUses
@@ -100,17 +100,6 @@ class OpenSymbolFiles:
         with self._lock:
             used, self._used = self._used, {}
         self._last_uses.note(used.values(), time.time())
-
-
-class DebugFile(S3Blob):
-    """A debug file that may have been deleted: then reading it fails as with a file of this machine."""
-
-    def read(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        """As ``S3Blob.read``. Raises ``OSError`` when the object is gone."""
-        try:
-            return super().read(ranges)
-        except RefusedError as error:
-            raise FileNotFoundError(str(error)) from error
 
 
 class IndexFinder:

@@ -205,9 +205,8 @@ class Symbolication:
 
 def scrubbed_upload(upload: StoredUpload, privacy: Privacy) -> StoredUpload:
     """The upload without what is private by the project's settings; ``scrubbed`` says how much that was."""
-    files = [file for file in (upload.dump, *upload.attachments) if file]
-    done = scrub_upload(upload.event, [file.name for file in files], privacy)
-    named = [replace(file, name=name) for file, name in zip(files, done.names, strict=True)]
+    done = scrub_upload(upload.event, [file.name for file in upload.files], privacy)
+    named = [replace(file, name=name) for file, name in zip(upload.files, done.names, strict=True)]
     return replace(
         upload,
         event=done.event,
@@ -227,14 +226,13 @@ def waiting_crash(
 def received_of(upload: StoredUpload, first_symbolicated: float | None = None) -> Received:
     """What the event takes from the upload beside the dump. It is made now, and was ``first_symbolicated`` then."""
     now = time.time()
-    files = [file for file in (upload.dump, *upload.attachments) if file]
     return Received(
         event_id=upload.event_id,
         project=upload.project_id,
         received=upload.received,
         event=upload.event,
         attachments=tuple(
-            AttachmentInfo(name=f.name, type=f.kind, content_type=f.content_type, size=f.size) for f in files
+            AttachmentInfo(name=f.name, type=f.kind, content_type=f.content_type, size=f.size) for f in upload.files
         ),
         symbolicated=now,
         first_symbolicated=first_symbolicated or now,

@@ -6,13 +6,13 @@ says that nothing was looked for: the symbolicate step does it then, as it does 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from cairn.intake.signed_upload_request import AnnouncedUpload
 from cairn.intake.upload import Attachment, Feedback, Upload
-from cairn.privacy.scrub_upload import scrub_message, scrub_upload
+from cairn.privacy.scrub_upload import ScrubbedUpload, scrub_message, scrub_upload
 from cairn.privacy.settings import DEFAULT, Privacy
 
 
@@ -31,19 +31,17 @@ class UploadPrivacy:
 
     def upload(self, upload: Upload) -> Upload:
         """A crash as it is to be stored."""
-        privacy = self._known(upload.project_id)
-        if privacy is None or not privacy.scrub:
+        done = self._scrub(upload.project_id, upload.event, [file.name for file in upload.attachments])
+        if done is None:
             return upload
-        done = scrub_upload(upload.event, [file.name for file in upload.attachments], privacy)
         files = (replace(file, name=name) for file, name in zip(upload.attachments, done.names, strict=True))
         return replace(upload, event=done.event, attachments=tuple(files), scrubbed=done.counts)
 
     def announced(self, project_id: int, announced: AnnouncedUpload) -> AnnouncedUpload:
         """A crash whose files are to come, as it is to be stored."""
-        privacy = self._known(project_id)
-        if privacy is None or not privacy.scrub:
+        done = self._scrub(project_id, announced.event, [file.name for file in announced.files])
+        if done is None:
             return announced
-        done = scrub_upload(announced.event, [file.name for file in announced.files], privacy)
         files = (replace(file, name=name) for file, name in zip(announced.files, done.names, strict=True))
         return replace(announced, event=done.event, files=tuple(files), scrubbed=done.counts)
 
@@ -60,6 +58,11 @@ class UploadPrivacy:
         if not privacy.scrub:
             return attachment
         return replace(attachment, name=scrub_upload({}, [attachment.name], privacy).names[0])
+
+    def _scrub(self, project_id: int, event: Mapping[str, Any], names: Sequence[str]) -> ScrubbedUpload | None:
+        """An event and names of files without secrets; ``None`` where nothing is to be looked for."""
+        privacy = self._known(project_id)
+        return scrub_upload(event, names, privacy) if privacy and privacy.scrub else None
 
     def _known(self, project_id: int) -> Privacy | None:
         """The settings of a project, ``None`` where they cannot be looked up just now."""

@@ -69,6 +69,17 @@ class S3Blob:
             self.bytes_read += read
 
 
+class DebugFile(S3Blob):
+    """A debug file that may have been deleted: then reading it fails as with a file of this machine."""
+
+    def read(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """As ``S3Blob.read``. Raises ``OSError`` when the object is gone."""
+        try:
+            return super().read(ranges)
+        except RefusedError as error:
+            raise FileNotFoundError(str(error)) from error
+
+
 def put_file(clients: Clients, bucket: str, path: Path, key: str) -> bool:
     """Store a file as an object, in parts when it is large; ``False`` when there is an object by that key already."""
     with path.open("rb") as file:

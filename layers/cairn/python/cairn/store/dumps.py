@@ -74,21 +74,21 @@ class Dumps:
     def note_waiting(self, project_id: int, event_id: str, received: float) -> DumpInfo:
         """Note that a dump waits to be scrubbed, and answer what is known of it: that it waits, or what became of it
         before."""
-        keys = {"pk": f"{KEY}{event_id}", "sk": f"dump#{project_id}"}
         now = time.time()
-        row = {**keys, "waiting": now, "expires": int(received) + self._retention}
+        row = {**row_key(project_id, event_id), "waiting": now, "expires": int(received) + self._retention}
         self._table.put(row, "attribute_not_exists(pk)")
         return self.noted(project_id, event_id) or DumpInfo(state="waiting", at=now)
 
     def note(self, project_id: int, event_id: str, state: Literal["kept", "scrubbed"]) -> None:
         """Note what became of a dump that waited."""
-        keys = f"{KEY}{event_id}", f"dump#{project_id}"
-        self._table.update(*keys, f"SET #{state} = :at", {":at": time.time()}, "attribute_exists(pk)")
+        change, at = f"SET #{state} = :at", {":at": time.time()}
+        key = row_key(project_id, event_id)
+        self._table.update(**key, change=change, values=at, condition="attribute_exists(pk)")
 
     def note_and_remove(self, project_id: int, event_id: str, received: float) -> None:
         """Remove the dump of an event that was made before. The note comes first, so that no event says that a dump is
         kept which is not; ``done`` in it comes last, so that a removal that broke off is gone on with."""
-        keys = {"pk": f"event#{event_id}", "sk": f"dump#{project_id}"}
+        keys = row_key(project_id, event_id)
         fresh = {**keys, "removed": time.time(), "expires": int(received) + self._retention}
         note = fresh | (self._table.get(**keys) or {})
         if note.get("done"):
@@ -101,5 +101,10 @@ class Dumps:
 
     def noted(self, project_id: int, event_id: str) -> DumpInfo | None:
         """What became of the dump of an event after that was made; ``None`` when nothing did."""
-        row = self._table.get(f"{KEY}{normal_id(event_id)}", f"dump#{project_id}") or {}
+        row = self._table.get(**row_key(project_id, normal_id(event_id))) or {}
         return next((DumpInfo(state=state, at=float(row[state])) for state in STATES if state in row), None)
+
+
+def row_key(project_id: int, event_id: str) -> dict[str, str]:
+    """Where the note of a dump lies."""
+    return {"pk": f"{KEY}{event_id}", "sk": f"dump#{project_id}"}

@@ -63,9 +63,8 @@ class EventFiles:
 
 def files_of(upload: StoredUpload) -> Iterator[EventFile]:
     """The files of an upload."""
-    for file in (upload.dump, *upload.attachments):
-        if file:
-            yield EventFile(id_of(file), upload.received, file, is_dump=file is upload.dump)
+    for file in upload.files:
+        yield EventFile(id_of(file), upload.received, file, is_dump=file is upload.dump)
 
 
 def id_of(file: StoredFile) -> str:

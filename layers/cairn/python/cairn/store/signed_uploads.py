@@ -13,7 +13,7 @@ from cairn.store.errors import UnreadableError
 from cairn.store.multipart import Multipart, Multiparts, Part
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
-from cairn.store.uploads import MANIFEST_LIMIT, StoredFile, StoredUpload, Uploads, event_folder
+from cairn.store.uploads import MANIFEST, MANIFEST_LIMIT, StoredFile, StoredUpload, Uploads, event_folder
 
 PREFIX = "uploads/"
 """What is on its way; it goes away after a day."""
@@ -181,7 +181,7 @@ class SignedUploads:
         """Write the ``upload.json`` of completed files, with which the crash is accepted; ``False`` when it was there.
         Of two with one event id on a day the first wins."""
         dump, *others = (file.file for file in plan.files)
-        key = event_folder(plan.project_id, plan.begun, plan.event_id) + "upload.json"
+        key = event_folder(plan.project_id, plan.begun, plan.event_id) + MANIFEST
         stored = StoredUpload(
             key,
             plan.event_id,

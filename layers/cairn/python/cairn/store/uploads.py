@@ -53,6 +53,11 @@ class StoredUpload:
     tag: str = field(default="", compare=False)
 
     @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """All files, the dump first where there is one."""
+        return (self.dump, *self.attachments) if self.dump else self.attachments
+
+    @property
     def dump_key(self) -> str | None:
         """The dump's object."""
         return self.dump.key if self.dump else None

@@ -61,15 +61,7 @@ class LocalSymbols:
             return {}
         from cairn.symbols.debug_file_ids import read_all_ids
 
-        read: dict[Path, list[Ids]] = {}
-        for path, found in read_all_ids(paths):
-            if isinstance(found, Exception):
-                self.problems.append(f"{path}: {found}")
-            else:
-                read[path] = found
-                self._known.put_ids(path, found)
-        self._known.save()
-        return read
+        return self._known.learn(read_all_ids(paths), self.problems)
 
     def _open(self, path: Path) -> tuple[SymbolFile, ...]:
         if path not in self._opened:

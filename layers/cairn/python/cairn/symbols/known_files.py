@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -44,6 +44,19 @@ class KnownFiles:
     def put_ids(self, path: Path, ids: Sequence[Ids]) -> None:
         """Remember the ids in a file."""
         self._put(path, {"ids": ids})
+
+    def learn(self, found: Iterable[tuple[Path, list[Ids] | Exception]], problems: list[str]) -> dict[Path, list[Ids]]:
+        """Remember the ids that were read of files, and answer them; why others could not be read is added to
+        ``problems``."""
+        read: dict[Path, list[Ids]] = {}
+        for path, ids in found:
+            if isinstance(ids, Exception):
+                problems.append(f"{path}: {ids}")
+            else:
+                read[path] = ids
+                self.put_ids(path, ids)
+        self.save()
+        return read
 
     def content_hash(self, path: Path) -> str:
         """The SHA-256 of a file. Raises ``OSError`` when it cannot be read."""

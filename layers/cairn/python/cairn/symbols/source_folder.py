@@ -67,15 +67,7 @@ class LocalSources:
             return {}
         from cairn.symbols.compile import identify
 
-        read: dict[Path, list[Ids]] = {}
-        for path, found in zip(paths, identify(paths), strict=True):
-            if isinstance(found, DebugFileError):
-                self.problems.append(f"{path}: {found}")
-            else:
-                read[path] = found
-                self._known.put_ids(path, found)
-        self._known.save()
-        return read
+        return self._known.learn(zip(paths, identify(paths), strict=True), self.problems)
 
     def _open(self, path: Path) -> SourceBundle:
         """Raises ``SymbolFileError`` or ``OSError``, as a candidate does."""

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from cairn.store.aws import Clients
-from cairn.store.blobs import S3Blob
-from cairn.store.errors import RefusedError
 from cairn.store.last_uses import LastUses
 from cairn.store.settings import Settings
+from cairn.store.source_bundles import open_bundle
 from cairn.store.symbol_index import ID_LIMIT, SymbolEntry, SymbolIndex
 from cairn.symbols.debug_file_ids import elf_debug_id
 from cairn.symbols.errors import SymbolFileError
-from cairn.symbols.source_bundle import SourceBundle
 from cairn.symbols.spans import Allowance
 from cairn.web.errors import NotFoundError
 
@@ -59,17 +57,14 @@ class SourceFiles:
     def _in(self, entry: SymbolEntry, path: str) -> bytes | None:
         """The file in one bundle. One that is damaged, or gone, has none."""
         try:
-            index, bundle = self._blob(entry.key, entry.size), self._blob(entry.debug_file_key, entry.debug_file_size)
-            found = SourceBundle(index, bundle).contents(spellings(path), Allowance())
-        except (SymbolFileError, RefusedError):
+            bundle = open_bundle(self.clients, self.settings.bucket, entry)
+            found = bundle.contents(spellings(path), Allowance())
+        except (SymbolFileError, OSError):
             return None
         content = next(iter(found.values()), None)
         if content is not None and len(content) > MOST_BYTES:
             raise NotFoundError(f"the file has {len(content)} bytes, and no more than {MOST_BYTES} can be sent")
         return content
-
-    def _blob(self, key: str, size: int | None) -> S3Blob:
-        return S3Blob(self.clients, self.settings.bucket, key, size)
 
 
 def spellings(path: str) -> Iterable[str]:
