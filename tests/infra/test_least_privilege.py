@@ -58,6 +58,7 @@ from tests.infra.test_stack import listed
 from tests.intake.clients import request
 from tests.servers.local import local_server
 from tests.symbols.programs import SYM
+from tests.symbols.source_bundles import sample_bundle
 
 SAMPLE = ROOT / "cli/cairn_cli/demo/sample"
 PATIENCE = 45.0
@@ -350,6 +351,24 @@ def test_an_archive_is_unpacked_and_removed(deployed: Deployed, tmp_path: Path) 
     (entry,) = soon(lambda: index.of_debug_file(sha1))
     assert entry.name == "game.sym"
     soon(lambda: not files.download(key, tmp_path / "gone"))
+
+
+def test_sources_that_come_late_are_shown_and_given_to_debuggers(deployed: Deployed, tmp_path: Path) -> None:
+    DebugFiles(deployed.settings, deployed.clients).put(SAMPLE / "lighthouse", "lighthouse")
+    entry = soon(SymbolIndex(deployed.settings, deployed.clients).list)[0]
+    event_id = deployed.post((SAMPLE / "lighthouse.dmp").read_bytes())
+    assert deployed.event(event_id).title == "Lamp::dim_to"
+    path = tmp_path / "lighthouse.src.zip"
+    path.write_bytes(sample_bundle())
+    DebugFiles(deployed.settings, deployed.clients).put(path, path.name)
+    soon(lambda: b"context_line" in deployed.event(event_id).body)
+    token, _ = ApiTokens(deployed.settings, deployed.clients).create(deployed.endpoint, "test", ["symbols:read"])
+    connection = HTTPConnection(deployed.endpoint.removeprefix("http://"), timeout=30)
+    source = f"/symbols/{token}/buildid/{entry.code_id}/source/src/lighthouse/lighthouse.cpp"
+    connection.request("GET", source, headers={"Host": deployed.host})
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (200, (SAMPLE / "lighthouse.cpp").read_bytes())
+    connection.close()
 
 
 def test_symbol_servers_are_asked(deployed: Deployed, tmp_path: Path) -> None:
