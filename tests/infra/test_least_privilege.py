@@ -354,8 +354,9 @@ def test_an_archive_is_unpacked_and_removed(deployed: Deployed, tmp_path: Path) 
 
 
 def test_sources_that_come_late_are_shown_and_given_to_debuggers(deployed: Deployed, tmp_path: Path) -> None:
-    DebugFiles(deployed.settings, deployed.clients).put(SAMPLE / "lighthouse", "lighthouse")
-    entry = soon(SymbolIndex(deployed.settings, deployed.clients).list)[0]
+    key = DebugFiles(deployed.settings, deployed.clients).put(SAMPLE / "lighthouse", "lighthouse")
+    index = SymbolIndex(deployed.settings, deployed.clients)
+    (entry,) = soon(lambda: index.of_debug_file(key.split("/")[1]))
     event_id = deployed.post((SAMPLE / "lighthouse.dmp").read_bytes())
     assert deployed.event(event_id).title == "Lamp::dim_to"
     path = tmp_path / "lighthouse.src.zip"
