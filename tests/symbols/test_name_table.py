@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cairn.symbols.columns import pack
+from cairn.symbols.columns import Piece, pack
 from cairn.symbols.errors import MalformedDebugFileError, SymbolFileError
-from cairn.symbols.name_table import NamePiece, name_pieces
+from cairn.symbols.name_rows import NameRows
+from cairn.symbols.name_table import ROWS_PER_PIECE, NamePiece, name_pieces
 from cairn.symbols.symcache import NONE, SymCache
 
-Row = tuple[int, tuple[int, int, int, int]]
+Link = tuple[int, int, int, int]
+Row = tuple[int, Link]
 
 
-def symcache(rows: list[Row], parents: list[tuple[int, int, int, int]] | None = None, version: int = 9) -> bytes:
+def symcache(rows: list[Row], parents: list[Link] | None = None, version: int = 9) -> bytes:
     """A symcache with ``f0`` … ``f9`` as functions and ``/d/a.c`` as its file."""
     names = [b"f%d" % number for number in range(10)] + [b"/d", b"a.c"]
     strings, offsets = b"", []
@@ -38,24 +40,41 @@ def symcache(rows: list[Row], parents: list[tuple[int, int, int, int]] | None = 
     return data + strings
 
 
-def line(function: int, line: int = 1, parent: int = NONE) -> tuple[int, int, int, int]:
+def line(function: int, line: int = 1, parent: int = NONE) -> Link:
     return (0, line, function, parent)
 
 
 GAP = (NONE, NONE, NONE, NONE)
 
 
+def cut(rows: list[Row], parents: list[Link] | None = None, ends: dict[int, int] | None = None, size: int = 1 << 20,
+        version: int = 9) -> list[Piece]:  # fmt: skip
+    cache = SymCache(symcache(rows, parents, version))
+    return list(name_pieces(cache, NameRows(cache, ends or {}), str.upper, size))
+
+
 def pieces_of(rows: list[Row], ends: dict[int, int] | None = None, size: int = 1 << 20) -> list[NamePiece]:
-    return [NamePiece(piece.data) for piece in name_pieces(SymCache(symcache(rows)), ends or {}, str, size)]
+    return [NamePiece(piece.data) for piece in cut(rows, ends=ends, size=size)]
+
+
+def chain_of(link: Link, parents: list[Link]) -> list[Link]:
+    """What a location means, by the words of the format: innermost first."""
+    chain = []
+    while link[2] != NONE:
+        chain.append(link)
+        if link[3] == NONE:
+            break
+        link = parents[link[3]]
+    return chain
 
 
 @pytest.mark.parametrize("version", (7, 8, 9))
 def test_versions_of_the_symcache(version: int) -> None:
-    cache = SymCache(symcache([(0x10, line(3, 7, 0)), (0x20, GAP)], [line(4, 8)], version))
-    chain = cache.lookup(0x18)
-    assert [(cache.function(at.function).symbol, at.line) for at in chain] == [("f3", 7), ("f4", 8)]
-    assert cache.file(chain[0].file or 0) == "/d/a.c"
-    assert cache.lookup(0x20) == cache.lookup(0xF) == cache.lookup(1 << 33) == []
+    (piece,) = cut([(0x10, line(3, 7, 0)), (0x20, GAP)], [line(4, 8)], version=version)
+    names = NamePiece(piece.data)
+    located = [(at.function, at.symbol, at.file, at.line, at.entry, at.language) for at in names.locate(0x18)]
+    assert located == [("F3", "f3", "/d/a.c", 7, None, "cpp"), ("F4", "f4", "/d/a.c", 8, 0x400, "cpp")]
+    assert names.locate(0x20) == names.locate(0xF) == ()
 
 
 @given(st.binary(max_size=200))
@@ -64,12 +83,16 @@ def test_bytes_that_are_no_symcache(data: bytes) -> None:
         SymCache(data)
 
 
-def test_an_inline_chain_that_loops_is_refused() -> None:
-    cache = SymCache(symcache([(0x10, line(3, 7, 0))], [line(4, 8, 1), line(5, 9, 0)]))
-    with pytest.raises(MalformedDebugFileError, match="does not end"):
-        cache.lookup(0x10)
-    with pytest.raises(MalformedDebugFileError, match="does not end"):
-        list(name_pieces(cache, {}, str))
+def test_an_inline_chain_that_loops_is_cut_and_then_refused() -> None:
+    (piece,) = cut([(0x10, line(3, 7, 0))], [line(4, 8, 1), line(5, 9, 0)])
+    with pytest.raises(SymbolFileError, match="does not end"):
+        NamePiece(piece.data).locate(0x10)
+
+
+@pytest.mark.parametrize("link", [(1, 1, 0, NONE), (0, 1, 10, NONE), (0, 1, 0, 1)], ids=["file", "function", "outer"])
+def test_a_symcache_that_names_what_it_lacks_is_refused(link: Link) -> None:
+    with pytest.raises(MalformedDebugFileError, match="does not have"):
+        cut([(0x10, link)])
 
 
 def test_a_name_of_the_symbol_table_ends_where_the_symbol_ends() -> None:
@@ -87,7 +110,7 @@ def test_the_nearest_symbol_is_known_in_a_gap_and_nowhere_else() -> None:
     bare = (NONE, 0, 1, NONE)
     (piece,) = pieces_of([(0x8, GAP), (0x10, bare), (0x60, line(2)), (0x70, GAP)], {0x10: 0x30})
     nearest = [[(at.function, at.entry, at.ends_before) for at in piece.nearest(at)] for at in (0x30, 0x5F, 0x70, 0x99)]
-    assert nearest == [[("f1", 0x100, True)]] * 2 + [[("f2", 0x200, True)]] * 2
+    assert nearest == [[("F1", 0x100, True)]] * 2 + [[("F2", 0x200, True)]] * 2
     assert [piece.nearest(offset) for offset in (0x7, 0x8, 0x10, 0x60)] == [()] * 4
     (ended,) = piece.nearest(0x70)
     assert (ended.file, ended.line) == (None, None)
@@ -102,25 +125,46 @@ def test_a_gap_stands_in_the_piece_of_the_name_before_it(size: int) -> None:
     starts = [piece._starts[0] for piece in pieces]
     for start, _ in rows[1::2]:
         piece = next(piece for piece, first in zip(reversed(pieces), reversed(starts), strict=True) if first <= start)
-        assert [at.function for at in piece.nearest(start)] == [f"f{start // 0x20 % 10}"]
+        assert [at.function for at in piece.nearest(start)] == [f"F{start // 0x20 % 10}"]
 
 
+def test_many_rows_are_cut_by_their_number() -> None:
+    """Where gaps lie at the seams, too: these stay with the name before."""
+    count = 2 * ROWS_PER_PIECE + 100
+    rows = [(2 * number, GAP if number % 8 in (0, 1) else line(number % 10, number)) for number in range(count)]
+    pieces = cut(rows)
+    assert [piece.start // 2 for piece in pieces] == [0, ROWS_PER_PIECE + 2, 2 * ROWS_PER_PIECE + 2]
+    (nearest,) = NamePiece(pieces[0].data).nearest(2 * ROWS_PER_PIECE + 3)
+    assert nearest.function == f"F{(ROWS_PER_PIECE - 1) % 10}"
+
+
+PARENTS = [line(7, 1), line(8, 2, 0), line(9, 3, 1), (NONE, NONE, 6, 0)]
 ROWS = st.dictionaries(
     st.integers(0, 0xFFFFFFFF),
-    st.one_of(st.just(GAP), st.builds(line, st.integers(0, 9), st.integers(1, 5))),
+    st.one_of(
+        st.just(GAP),
+        st.builds(line, st.integers(0, 9), st.integers(0, 5), st.sampled_from((NONE, 0, 1, 2, 3))),
+        st.tuples(st.just(NONE), st.sampled_from((0, 4, NONE)), st.integers(0, 9), st.just(NONE)),
+    ),
     min_size=1, max_size=40,
 )  # fmt: skip
 
 
 @given(ROWS, st.integers(1, 400))
-def test_pieces_say_what_the_symcache_says(rows: dict[int, tuple[int, int, int, int]], size: int) -> None:
-    cache = SymCache(symcache(sorted(rows.items())))
-    pieces = list(name_pieces(cache, {}, str, size))
-    for offset in rows:
+def test_pieces_say_what_the_symcache_says(rows: dict[int, Link], size: int) -> None:
+    pieces = cut(sorted(rows.items()), PARENTS, size=size)
+    for offset, link in rows.items():
         piece = next((piece for piece in reversed(pieces) if piece.start <= offset), None)
         located = () if piece is None else NamePiece(piece.data).locate(offset)
-        expected = [(cache.function(at.function).symbol, at.line) for at in cache.lookup(offset)]
-        assert [(at.symbol, at.line) for at in located] == expected
+        expected = [
+            (
+                f"f{function}",
+                "/d/a.c" if file != NONE else None,
+                line if file != NONE and line not in (0, NONE) else None,
+            )
+            for file, line, function, _ in chain_of(link, PARENTS)
+        ]
+        assert [(at.symbol, at.file, at.line) for at in located] == expected
 
 
 @given(st.lists(st.integers(0, 6), min_size=4, max_size=40))
@@ -134,9 +178,11 @@ def test_pieces_that_lie_raise_or_answer(numbers: list[int]) -> None:
         assert error.code == "broken_symbol_file"
 
 
-def test_a_piece_with_a_loop_is_refused() -> None:
-    counts, start, row = (1, 2, 1, 0), (0,), (1,)
-    files, lines, functions, parents = (0, 0), (1, 1), (0, 0), (2, 1)
-    data = pack((*counts, *start, *row, *files, *lines, *functions, *parents, 0, 0, 0, 0))
-    with pytest.raises(SymbolFileError, match="does not end"):
-        NamePiece(data).locate(0)
+@pytest.mark.parametrize("kind", range(3), ids=["file", "function", "outer"])
+def test_a_piece_that_names_what_it_lacks_is_refused(kind: int) -> None:
+    (piece,) = cut([(0x10, line(1, 1, 0))], [line(2)])
+    lying = bytearray(piece.data)
+    place = 4 * (4 + 1 + (0, 2, 3)[kind])
+    lying[place : place + 4] = pack((5,))
+    with pytest.raises(SymbolFileError, match="does not have"):
+        NamePiece(bytes(lying)).locate(0x10)

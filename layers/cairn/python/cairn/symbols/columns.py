@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
+from operator import sub
 from typing import NamedTuple
 
 from cairn.symbols.errors import SymbolFileError
@@ -26,9 +27,18 @@ def pack(values: Iterable[int]) -> bytes:
     return column.tobytes()
 
 
-def deltas(values: Sequence[int]) -> list[int]:
+def unpack(data: bytes | memoryview) -> array[int]:
+    """Read little-endian u32; ``data`` is a multiple of four bytes long."""
+    column = array("I")
+    column.frombytes(data)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column
+
+
+def deltas(values: Sequence[int]) -> array[int]:
     """Return the first value and then the steps between neighbours; ``values`` must not fall."""
-    return [after - before for before, after in zip((0, *values), values, strict=False)]
+    return array("I", map(sub, values, chain((0,), values)))
 
 
 class ColumnReader:
@@ -43,18 +53,14 @@ class ColumnReader:
 
     def take(self, count: int) -> array[int]:
         """Take ``count`` u32."""
-        column = array("I")
-        column.frombytes(self.take_bytes(4 * count))
-        if sys.byteorder == "big":
-            column.byteswap()
-        return column
+        return unpack(self.take_bytes(4 * count))
 
     def take_rising(self, count: int) -> array[int]:
         """Take ``count`` u32 that are steps, and add them up."""
         try:
             return array("I", accumulate(self.take(count)))
         except OverflowError:
-            raise SymbolFileError("A piece of the symbol file has addresses above 4 GB.") from None
+            raise SymbolFileError("A piece of the symbol file has addresses or sizes above 4 GB.") from None
 
     def take_bytes(self, count: int) -> memoryview:
         """Take ``count`` bytes."""

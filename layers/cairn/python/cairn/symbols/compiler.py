@@ -19,7 +19,8 @@ from cairn.symbols.demangle import readable
 from cairn.symbols.elf import Elf
 from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, NoDebugIdError
 from cairn.symbols.libsymbolic import FORMATS, DebugObject, open_debug_file
-from cairn.symbols.name_table import Key, bounded_rows, name_pieces
+from cairn.symbols.name_rows import NameRows
+from cairn.symbols.name_table import name_pieces
 from cairn.symbols.pe_unwind import pe_unwind_rows
 from cairn.symbols.records import Features, Segment
 from cairn.symbols.rule_table import rule_pieces
@@ -27,7 +28,7 @@ from cairn.symbols.segments import segments_of
 from cairn.symbols.signed_returns import copy_without_signs
 from cairn.symbols.source_index import write_index
 from cairn.symbols.symbol_file import Description, SymbolFileWriter
-from cairn.symbols.symcache import NONE, SymCache
+from cairn.symbols.symcache import SymCache
 
 SOURCES = "sourcebundle"
 """``symbolic``'s name of the format of source bundles."""
@@ -88,13 +89,13 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path) -> Comp
     ends: dict[int, int] = _attempt(lambda: _symbol_ends(debug_object, path), {}, problems)
     segments: tuple[Segment, ...] = _attempt(lambda: segments_of(debug_object, path), (), problems)
     description = _describe(debug_object, path, names, bool(rows))._replace(segments=segments)
+    covered = list(_covered_by_rules(rows))
     with SymbolFileWriter(target) as writer:
         if names is not None:
-            writer.add_names(name_pieces(names, ends, readable))
+            name_rows = NameRows(names, ends)
+            writer.add_names(name_pieces(names, name_rows, readable))
+            covered += name_rows.covered()
         writer.add_rules(rule_pieces(rows))
-        covered = list(_covered_by_rules(rows))
-        if names is not None:
-            covered += _covered_by_names(bounded_rows(names, ends))
         writer.finish(description, covered)
     texts = (description.debug_id, description.code_id, description.arch, description.kind, description.format)
     return Compiled(
@@ -162,20 +163,12 @@ def _symbol_ends(debug_object: DebugObject, path: Path) -> dict[int, int]:
 
 
 def _covered_by_rules(rows: list[Row]) -> Iterator[Stretch]:
-    return _runs((row.start, row.rule is not None) for row in rows)
-
-
-def _covered_by_names(rows: Iterator[tuple[int, Key]]) -> Iterator[Stretch]:
-    return _runs((start, key[2] != NONE) for start, key in rows)
-
-
-def _runs(rows: Iterator[tuple[int, bool]]) -> Iterator[Stretch]:
     begin = None
-    for start, is_covered in rows:
-        if is_covered and begin is None:
-            begin = start
-        elif not is_covered and begin is not None:
-            yield begin, start
+    for row in rows:
+        if row.rule is not None and begin is None:
+            begin = row.start
+        elif row.rule is None and begin is not None:
+            yield begin, row.start
             begin = None
     if begin is not None:
         yield begin, END_OF_ADDRESSES

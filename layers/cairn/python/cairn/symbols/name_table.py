@@ -1,153 +1,107 @@
 """The pieces of a symbol file that hold names and lines, each complete for one stretch of addresses.
 
-A piece has its own functions, files, inline chains and strings: a look-up needs the one piece that covers the address.
+A piece has its own functions, paths and inline chains: a look-up needs the one piece that covers the address. They
+keep the numbers that the symcache gave them, so that rows are copied as they are, and cutting is work on whole columns.
 The layout is in ``docs/symbol-files.md``.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain, pairwise
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import Any
 
 from cairn.symbols.columns import ColumnReader, Piece, deltas, pack
 from cairn.symbols.errors import MalformedDebugFileError, SymbolFileError
+from cairn.symbols.name_rows import NameRows
 from cairn.symbols.records import Location
 from cairn.symbols.symcache import LANGUAGES, MAX_INLINE_DEPTH, NONE, SymCache
 
-PIECE_SIZE = 128 * 1024
-"""Bytes of a piece before compression, about. ``docs/decisions/003-symbol-files.md`` has the figures."""
+ROWS_PER_PIECE = 1024
+PIECE_SIZE = 512 * 1024
+"""Bytes before compression, about, above which a piece is halved. ``docs/decisions/023-cutting-symcaches.md`` has the
+figures."""
 
-ROWS_BETWEEN_COUNTS = 16
+_LOCATION_SIZE = 20
 
-Key = tuple[int, int, int, int]
-"""A location of a symcache: file, line, function, the location it is inlined into."""
-
-_GAP: Key = (NONE, NONE, NONE, NONE)
+Link = tuple[int, int, int, int]
+"""A location: file, line, function, the location it is inlined into."""
 
 
 def name_pieces(
-    cache: SymCache, symbol_ends: Mapping[int, int], readable: Callable[[str], str], size: int = PIECE_SIZE
+    cache: SymCache, rows: NameRows, readable: Callable[[str], str], size: int = PIECE_SIZE
 ) -> Iterator[Piece]:
-    """Cut a symcache into pieces.
-
-    ``symbol_ends`` says where names of the symbol table end, by their start; ``readable`` turns a mangled name into one
-    for people. A gap stands in the piece of the name before it, where ``NamePiece.nearest`` looks.
-    """
-    builder = _Builder(cache, readable)
-    last = None
-    for start, key in bounded_rows(cache, symbol_ends):
-        if key == last:
-            continue
-        if builder.is_full(size) and key[2] != NONE:
-            yield builder.finish()
-            builder = _Builder(cache, readable)
-        builder.add(start, key)
-        last = key
-    if builder.starts:
-        yield builder.finish()
+    """Cut the rows of a symcache into pieces. ``readable`` turns a mangled name into one for people."""
+    cutter = _Cutter(cache, rows, readable, size)
+    first = 0
+    while first < len(rows.starts):
+        end = rows.cut_behind(first + ROWS_PER_PIECE)
+        yield from cutter.cut(first, end)
+        first = end
 
 
-def bounded_rows(cache: SymCache, symbol_ends: Mapping[int, int]) -> Iterator[tuple[int, Key]]:
-    """Yield the rows of the symcache, and a gap behind every name that ends before the next row."""
-    followings = chain(cache.starts[1:], (1 << 32,))
-    for row, following in zip(cache.rows(), followings, strict=False):
-        yield row
-        start, key = row
-        if key[0] == NONE and _is_symbol_only(key):
-            end = symbol_ends.get(start)
-            if end is not None and start < end < following:
-                yield end, _GAP
+class _Cutter:
+    """A symcache, its rows, and the text of its functions and paths, all by the symcache's numbers."""
+
+    def __init__(self, cache: SymCache, rows: NameRows, readable: Callable[[str], str], size: int) -> None:
+        self._rows = rows
+        self._size = size
+        self._locations = cache.locations
+        self._entries, self._languages = cache.entries, cache.languages
+        symbols = list(map(cache.symbol, range(cache.function_count)))
+        names = list(map(readable, symbols))
+        self._names = [name.encode() for name in names]
+        self._symbols = [
+            b"" if symbol == name else symbol.encode() for symbol, name in zip(symbols, names, strict=True)
+        ]
+        self._paths = [cache.file(number).encode() for number in range(cache.file_count)]
+
+    def cut(self, first: int, end: int) -> Iterator[Piece]:
+        """Yield the rows from ``first`` to before ``end`` as one piece; where that is too large, as halves."""
+        columns = [column[first:end] for column in self._rows.columns]
+        outer_numbers = self._outers_of(columns[3])
+        outers = [_picked(outer_numbers, column) for column in self._locations]
+        paths, functions = (sorted({*columns[kind], *outers[kind]} - {NONE}) for kind in (0, 2))
+        texts = [*_picked(functions, self._names), *_picked(functions, self._symbols), *_picked(paths, self._paths)]
+        middle = self._rows.cut_behind((first + end) // 2)
+        size = _LOCATION_SIZE * (end - first + len(outer_numbers)) + sum(map(len, texts))
+        if size > self._size and first < middle < end:
+            yield from self.cut(first, middle)
+            yield from self.cut(middle, end)
+        else:
+            yield self._piece(self._rows.starts[first:end], columns, outers, (outer_numbers, functions, paths), texts)
+
+    def _piece(
+        self,
+        starts: Sequence[int],
+        columns: Iterable[Sequence[int]],
+        outers: Iterable[Sequence[int]],
+        numbers: tuple[Sequence[int], ...],
+        texts: Sequence[bytes],
+    ) -> Piece:
+        _, functions, _ = numbers
+        counts = (len(starts), *map(len, numbers))
+        facts = (_picked(functions, column) for column in (self._entries, self._languages))
+        packed = map(pack, (counts, deltas(starts), *columns, *outers, *map(deltas, numbers), *facts, map(len, texts)))
+        return Piece(starts[0], b"".join((*packed, *texts)))
+
+    def _outers_of(self, numbers: Sequence[int]) -> list[int]:
+        """The numbers of all locations on the way out from those with ``numbers``."""
+        found: set[int] = set()
+        while wanted := {*numbers} - {NONE} - found:
+            found |= wanted
+            numbers = _picked([*wanted], self._locations[3])
+        return sorted(found)
 
 
-def _is_symbol_only(key: Key) -> bool:
-    file, line, function, parent = key
-    return function != NONE and file == NONE and line in (0, NONE) and parent == NONE
-
-
-class _Builder:
-    """Collects the rows of one piece. Everything has two numbers: the symcache's, and the one in the piece."""
-
-    def __init__(self, cache: SymCache, readable: Callable[[str], str]) -> None:
-        self._cache = cache
-        self._readable = readable
-        self.starts: list[int] = []
-        self._row_locations: list[int] = []
-        self._location_numbers: dict[Key, int] = {}
-        self._outer_numbers: dict[int, int] = {NONE: 0}
-        self._locations: list[tuple[int, int, int, int]] = []
-        self._function_numbers: dict[int, int] = {}
-        self._functions: list[tuple[int, int, int, int]] = []
-        self._path_numbers: dict[int, int] = {NONE: 0}
-        self._strings: dict[str, int] = {}
-        self._string_bytes = 0
-
-    def is_full(self, size: int) -> bool:
-        """Whether there are ``size`` bytes in the piece, about. Looked at now and then: counting takes time too."""
-        return len(self.starts) % ROWS_BETWEEN_COUNTS == 0 and self._raw_size() >= size
-
-    def _raw_size(self) -> int:
-        return (
-            8 * len(self.starts) + 16 * len(self._locations) + 16 * len(self._functions)
-            + 4 * len(self._strings) + self._string_bytes
-        )  # fmt: skip
-
-    def add(self, start: int, key: Key) -> None:
-        self.starts.append(start)
-        number = self._location_numbers.get(key)
-        self._row_locations.append(self._add_location(key, 0) if number is None else number)
-
-    def _add_location(self, key: Key, depth: int) -> int:
-        """Number a location, after the ones it is inlined into; 0 is a gap."""
-        file, line, function, outer = key
-        if function == NONE:
-            return 0
-        outer_number = self._outer_numbers.get(outer)
-        if outer_number is None:
-            outer_number = self._outer_numbers[outer] = self._add_outer(outer, depth + 1)
-        path = self._path_numbers.get(file)
-        if path is None:
-            path = self._path_numbers[file] = self._string(self._cache.file(file))
-        function_number = self._function_numbers.get(function)
-        if function_number is None:
-            function_number = self._function_numbers[function] = self._add_function(function)
-        self._locations.append((path, 0 if line == NONE else line, function_number, outer_number))
-        number = self._location_numbers[key] = len(self._locations)
-        return number
-
-    def _add_outer(self, index: int, depth: int) -> int:
-        if depth > MAX_INLINE_DEPTH:
-            raise MalformedDebugFileError("A symcache has an inline chain that does not end.")
-        key = self._cache.location(index)
-        number = self._location_numbers.get(key)
-        return self._add_location(key, depth) if number is None else number
-
-    def _add_function(self, index: int) -> int:
-        function = self._cache.function(index)
-        name, symbol = self._readable(function.symbol), function.symbol
-        language = LANGUAGES.index(function.language)
-        self._functions.append(
-            (self._string(name), 0 if name == symbol else self._string(symbol), function.entry, language)
-        )
-        return len(self._functions) - 1
-
-    def _string(self, text: str) -> int:
-        """Number a string; 0 is none, or the empty one."""
-        if not text:
-            return 0
-        number = self._strings.get(text)
-        if number is None:
-            number = self._strings[text] = len(self._strings) + 1
-            self._string_bytes += len(text)
-        return number
-
-    def finish(self) -> Piece:
-        strings = [text.encode() for text in self._strings]
-        counts = (len(self.starts), len(self._locations), len(self._functions), len(strings))
-        columns = [pack(counts), pack(deltas(self.starts)), pack(self._row_locations)]
-        columns += [pack(column) for column in zip(*self._locations, strict=True)]
-        columns += [pack(column) for column in zip(*self._functions, strict=True)]
-        return Piece(self.starts[0], b"".join((*columns, pack(map(len, strings)), *strings)))
+def _picked(numbers: Sequence[int], column: Sequence[Any]) -> Sequence[Any]:
+    """The values of a column at ``numbers``."""
+    try:
+        return itemgetter(*numbers)(column) if len(numbers) > 1 else [column[number] for number in numbers]
+    except IndexError:
+        raise MalformedDebugFileError("A symcache names something that it does not have.") from None
 
 
 class NamePiece:
@@ -159,70 +113,76 @@ class NamePiece:
 
     def __init__(self, data: bytes) -> None:
         reader = ColumnReader(data)
-        rows, locations, functions, strings = reader.take(4)
+        rows, outers, functions, paths = reader.take(4)
         self._starts = reader.take_rising(rows)
-        self._row_locations = reader.take(rows)
-        self._locations = tuple(reader.take(locations) for _ in range(4))
-        self._functions = tuple(reader.take(functions) for _ in range(4))
-        ends = reader.take_rising(strings)
-        self._strings = (0, *ends)
-        self._text = bytes(reader.take_bytes(ends[-1] if ends else 0))
+        self._rows = tuple(reader.take(rows) for _ in range(4))
+        self._outers = tuple(reader.take(outers) for _ in range(4))
+        self._outer_numbers = reader.take_rising(outers)
+        self._function_numbers = reader.take_rising(functions)
+        self._path_numbers = reader.take_rising(paths)
+        self._entries, self._languages = reader.take(functions), reader.take(functions)
+        ends = reader.take_rising(2 * functions + paths)
+        self._ends = (0, *ends)
+        self._text = bytes(reader.take_bytes(self._ends[-1]))
 
     def locate(self, offset: int) -> tuple[Location, ...]:
         """Return the functions at ``offset``, innermost first; empty where none is known."""
         row = bisect_right(self._starts, offset) - 1
         if row < 0:
             return ()
-        chain = self._chain(self._row_locations[row])
+        chain = self._chain(row)
         return tuple(
-            self._location(number, is_outermost=link == len(chain) - 1, is_alone=len(chain) == 1)
-            for link, number in enumerate(chain)
+            self._location(link, is_outermost=place == len(chain) - 1, is_alone=len(chain) == 1)
+            for place, link in enumerate(chain)
         )
 
     def nearest(self, offset: int) -> tuple[Location, ...]:
         """Return the function before the gap that ``offset`` lies in, without file and line; empty in no gap."""
-        row = bisect_right(self._starts, offset) - 1
-        if row < 1 or self._row_locations[row] or not (chain := self._chain(self._row_locations[row - 1])):
+        row = last = bisect_right(self._starts, offset) - 1
+        while row > 0 and self._rows[2][row] == NONE:
+            row -= 1
+        if row == last or not (chain := self._chain(row)):
             return ()
         location = self._location(chain[-1], is_outermost=True, is_alone=len(chain) == 1)
         return (location._replace(file=None, line=None, ends_before=True),)
 
-    def covered(self) -> Iterator[tuple[int, int | None]]:
-        """Yield the stretches ``(start, end)`` that belong to functions; ``None`` ends the last, if it is open."""
-        for (start, number), (end, _) in pairwise(zip(self._starts, self._row_locations, strict=True)):
-            if number:
-                yield start, end
-        if self._row_locations and self._row_locations[-1]:
-            yield self._starts[-1], None
-
-    def _chain(self, number: int) -> list[int]:
-        chain: list[int] = []
-        parents = self._locations[3]
-        while number:
-            if number > len(parents) or len(chain) > MAX_INLINE_DEPTH:
+    def _chain(self, row: int) -> list[Link]:
+        chain: list[Link] = []
+        columns, place = self._rows, row
+        while True:
+            file, line, function, outer = (column[place] for column in columns)
+            if function == NONE:
+                return chain
+            chain.append((file, line, function, outer))
+            if outer == NONE:
+                return chain
+            if len(chain) > MAX_INLINE_DEPTH:
                 raise SymbolFileError("A piece of the symbol file has an inline chain that does not end.")
-            chain.append(number - 1)
-            number = parents[number - 1]
-        return chain
+            columns, place = self._outers, _place_of(outer, self._outer_numbers)
 
-    def _location(self, number: int, *, is_outermost: bool, is_alone: bool) -> Location:
-        path, line, function = (column[number] for column in self._locations[:3])
-        if function >= len(self._functions[0]):
-            raise SymbolFileError("A piece of the symbol file names a function that it does not have.")
-        name, symbol, entry, language = (column[function] for column in self._functions)
+    def _location(self, link: Link, *, is_outermost: bool, is_alone: bool) -> Location:
+        file, line, number, _ = link
+        function, count = _place_of(number, self._function_numbers), len(self._function_numbers)
+        path = "" if file == NONE else self._string(2 * count + _place_of(file, self._path_numbers))
+        name, language = self._string(function), self._languages[function]
+        is_known = line not in (0, NONE)
         return Location(
-            function=self._string(name),
-            symbol=self._string(symbol or name),
-            entry=entry if is_outermost else None,
-            file=self._string(path) or None,
-            line=line if line and path else None,
+            function=name,
+            symbol=self._string(count + function) or name,
+            entry=self._entries[function] if is_outermost else None,
+            file=path or None,
+            line=line if is_known and path else None,
             language=LANGUAGES[language] if language < len(LANGUAGES) else None,
-            from_symbol_table=is_alone and not path and not line,
+            from_symbol_table=is_alone and not path and not is_known,
         )
 
     def _string(self, number: int) -> str:
-        if not number:
-            return ""
-        if number >= len(self._strings):
-            raise SymbolFileError("A piece of the symbol file names a string that it does not have.")
-        return self._text[self._strings[number - 1] : self._strings[number]].decode("utf-8", "replace")
+        return self._text[self._ends[number] : self._ends[number + 1]].decode("utf-8", "replace")
+
+
+def _place_of(number: int, numbers: array[int]) -> int:
+    """Where ``number`` stands among rising ``numbers``."""
+    place = bisect_left(numbers, number)
+    if place == len(numbers) or numbers[place] != number:
+        raise SymbolFileError("A piece of the symbol file names something that it does not have.")
+    return place

@@ -26,11 +26,13 @@ from cairn.symbols.records import Features, Location, Segment
 from cairn.symbols.rule_table import RulePiece
 from cairn.symbols.rules import CfiRule, WinRule
 
-CURRENT = 4
+CURRENT = 5
 """Version of what is written. Raise it whenever a file compiled today would differ in meaning from one compiled before;
 ``docs/symbol-files.md`` lists the steps."""
 
-COMPRESSION_LEVEL = 9
+NAMES_LEVEL, RULES_LEVEL, INDEX_LEVEL = 3, 9, 9
+"""How hard zstd tries. Rules and index are small, and what of them lies close to the end of a file saves a request."""
+
 WHOLE_FILE = 3 * 1024 * 1024
 """Bytes up to which a file is read whole when it is opened: cheaper than a second request."""
 
@@ -89,14 +91,14 @@ class SymbolFileWriter:
         self._file.close()
 
     def add_names(self, pieces: Iterable[Piece]) -> None:
-        self._add("names", pieces)
+        self._add("names", pieces, NAMES_LEVEL)
 
     def add_rules(self, pieces: Iterable[Piece]) -> None:
-        self._add("rules", pieces)
+        self._add("rules", pieces, RULES_LEVEL)
 
-    def _add(self, kind: str, pieces: Iterable[Piece]) -> None:
+    def _add(self, kind: str, pieces: Iterable[Piece], level: int) -> None:
         for piece in pieces:
-            frame = compress(piece.data, COMPRESSION_LEVEL)
+            frame = compress(piece.data, level)
             self._file.write(frame)
             self._sizes.append(len(frame))
             self._starts[kind].append(piece.start)
@@ -105,7 +107,7 @@ class SymbolFileWriter:
         """Write the index; ``covered`` are the stretches of addresses that belong to functions."""
         index = {**description.to_json(), **self._starts}
         index |= {"sizes": self._sizes, "covered": Coverage.of(covered).bounds}
-        frame = compress(json.dumps(index, separators=(",", ":")).encode(), COMPRESSION_LEVEL)
+        frame = compress(json.dumps(index, separators=(",", ":")).encode(), INDEX_LEVEL)
         self._file.write(frame)
         self._file.write(_TRAILER.pack(len(frame), CURRENT, _MAGIC))
 

@@ -7,11 +7,9 @@ a missing index or string. The layout is in ``docs/symbol-files.md``.
 from __future__ import annotations
 
 import struct
-from bisect import bisect_right
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import NamedTuple
+from array import array
 
+from cairn.symbols.columns import unpack
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.paths import clean_path, join_path
 
@@ -25,29 +23,19 @@ MAX_INLINE_DEPTH = 256
 """More inlined calls at one address than any compiler makes: a chain that is longer is a loop."""
 
 _HEADER = struct.Struct("<4sI32s6I16x")
-_FUNCTION = struct.Struct("<4I")
-_LOCATION = struct.Struct("<4I")
+_FUNCTION_SIZE = _LOCATION_SIZE = 16
 _FILE_SIZES = {7: 12, 8: 12, 9: 24}
 
-
-class Function(NamedTuple):
-    """A function as the file has it. ``symbol`` may be mangled; ``entry`` is relative to the module's base."""
-
-    symbol: str
-    entry: int
-    language: str | None
-
-
-class Line(NamedTuple):
-    """One link of an inline chain: indexes into functions and files (``None``: unknown file), and line (0: unknown)."""
-
-    function: int
-    file: int | None
-    line: int
+Columns = tuple["array[int]", ...]
 
 
 class SymCache:
-    """A symcache in memory.
+    """A symcache in memory, as columns.
+
+    ``starts`` are the addresses from which on ranges hold, rising, and ``rows`` what holds there: files, lines,
+    functions, and the numbers of the locations that these are inlined into. ``locations`` are the same four columns of
+    all that such a number may mean. ``NONE`` stands for what is missing; a range without function is a gap.
+    ``entries`` and ``languages`` are those of the functions; an entry is relative to the module's base.
 
     Raises:
         MalformedDebugFileError: on construction or look-up, when the bytes are no symcache or contradict themselves.
@@ -61,73 +49,34 @@ class SymCache:
             raise MalformedDebugFileError(f"A symcache begins with {magic!r}, version {version}.")
         self.version = version
         self.function_count, self.file_count, self.range_count = functions, files, ranges
-        self._location_count = locations
         self._data = data
-        self._file_size = _FILE_SIZES[version]
         self._files = _HEADER.size
-        self._functions = _align(self._files + files * self._file_size)
-        self._locations = _align(self._functions + functions * _FUNCTION.size)
-        self._ranges = _align(self._locations + locations * _LOCATION.size)
-        self._strings = _align(self._ranges + ranges * 4)
+        first_function = _align(self._files + files * _FILE_SIZES[version])
+        first_location = _align(first_function + functions * _FUNCTION_SIZE)
+        first_range = _align(first_location + locations * _LOCATION_SIZE)
+        self._strings = _align(first_range + ranges * 4)
         if self._strings + strings > len(data) or ranges > locations:
             raise MalformedDebugFileError("A symcache is shorter than its header says.")
-        self.starts = memoryview(data)[self._ranges : self._ranges + 4 * ranges].cast("I")
-        self.file = lru_cache(maxsize=1 << 16)(self._file)
-        self.function = lru_cache(maxsize=1 << 17)(self._function)
+        self.starts = unpack(data[first_range : first_range + ranges * 4])
+        self.locations = _columns(data, first_location, locations)
+        self.rows = tuple(column[locations - ranges :] for column in self.locations)
+        self._symbols, _, self.entries, self.languages = _columns(data, first_function, functions)
 
-    def rows(self) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
-        """Yield ``(start, location)`` in order of address; each holds up to the next start."""
-        first = self._locations + (self._location_count - self.range_count) * _LOCATION.size
-        end = self._locations + self._location_count * _LOCATION.size
-        return zip(self.starts, _LOCATION.iter_unpack(memoryview(self._data)[first:end]), strict=True)
+    def symbol(self, function: int) -> str:
+        """Return the name of the function with this number; it may be mangled."""
+        return self._string(self._symbols[function])
 
-    def chain(self, location: tuple[int, int, int, int]) -> list[Line]:
-        """Resolve a location of ``rows`` into its inline chain, innermost first; empty for a gap."""
-        lines: list[Line] = []
-        file, line, function, parent = location
-        while function != NONE:
-            lines.append(Line(function, None if file == NONE else file, 0 if line == NONE else line))
-            if parent == NONE:
-                break
-            if len(lines) > MAX_INLINE_DEPTH:
-                raise MalformedDebugFileError("A symcache has an inline chain that does not end.")
-            file, line, function, parent = self.location(parent)
-        return lines
-
-    def location(self, index: int) -> tuple[int, int, int, int]:
-        """Return a location: file, line, function, and the index of the location it is inlined into."""
-        if index >= self._location_count:
-            raise MalformedDebugFileError("A symcache names a location that it does not have.")
-        file, line, function, parent = _LOCATION.unpack_from(self._data, self._locations + index * _LOCATION.size)
-        return file, line, function, parent
-
-    def lookup(self, offset: int) -> list[Line]:
-        """Return the inline chain at ``offset``, innermost first; empty where no function is known."""
-        index = bisect_right(self.starts, offset) - 1
-        if index < 0 or offset > NONE:
-            return []
-        return self.chain(self.location(self._location_count - self.range_count + index))
-
-    def _function(self, index: int) -> Function:
-        """Return the function with this index."""
-        if index >= self.function_count:
-            raise MalformedDebugFileError("A symcache names a function that it does not have.")
-        name, _, entry, language = _FUNCTION.unpack_from(self._data, self._functions + index * _FUNCTION.size)
-        return Function(self._string(name) or "", entry, LANGUAGES[language] if language < len(LANGUAGES) else None)
-
-    def _file(self, index: int) -> str:
-        """Return the joined path of the file with this index."""
-        if index >= self.file_count:
-            raise MalformedDebugFileError("A symcache names a file that it does not have.")
-        parts = struct.unpack_from("<3I", self._data, self._files + index * self._file_size)
+    def file(self, number: int) -> str:
+        """Return the joined path of the file with this number."""
+        parts = struct.unpack_from("<3I", self._data, self._files + number * _FILE_SIZES[self.version])
         path = ""
         for part in parts:
-            path = join_path(path, self._string(part) or "")
+            path = join_path(path, self._string(part))
         return clean_path(path)
 
-    def _string(self, offset: int) -> str | None:
+    def _string(self, offset: int) -> str:
         if offset == NONE:
-            return None
+            return ""
         start = self._strings + offset
         length, start = self._string_length(start)
         text = self._data[start : start + length]
@@ -146,6 +95,12 @@ class SymCache:
                 return length, position + 1
             shift += 7
         raise MalformedDebugFileError("A symcache has a string without a length.")
+
+
+def _columns(data: bytes, start: int, count: int) -> Columns:
+    """The columns of ``count`` records of four u32."""
+    records = unpack(data[start : start + 16 * count])
+    return tuple(records[place::4] for place in range(4))
 
 
 def _align(offset: int) -> int:
