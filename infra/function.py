@@ -138,7 +138,7 @@ class Function(Worker):
             "Function",
             description=description,
             code=code.function(folder),
-            handler="handler.handler",
+            handler="cairn.cold_start.handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             layers=layers,

@@ -1,8 +1,8 @@
 """``python -m tests.bench``: Cairn's speed beside its peers, in one run (``make bench``).
 
 Prints tables, and writes them as Markdown to ``build/bench/performance.md``. Needs Debian 12 on x86-64, 12 GB of memory
-and, the first time, 700 MB from Debian, npm and PyPI; the part ``load`` needs none of these. Exits 1 when a goal is
-missed.
+and, the first time, 700 MB from Debian, npm and PyPI; the parts ``starts`` and ``load`` need none of these. Exits 1
+when a goal is missed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tests.bench.function import symbolicate
 from tests.bench.load import load
 from tests.bench.reads import crash_by_crash, growth
 from tests.bench.stackwalk import in_process, whole_commands
+from tests.bench.starts import starts
 
 Found = tuple[Section, list[Goal]]
 SLOW_ROUNDS = 3
@@ -29,7 +30,7 @@ def main() -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help="walk, commands, reads, growth, function, compile, load"
+        "parts", nargs="*", metavar="PART", help="walk, commands, reads, growth, starts, function, compile, load"
     )
     parser.add_argument("--rounds", type=int, default=11, help="runs of which the median counts")
     options = parser.parse_args()
@@ -50,6 +51,7 @@ def _measure(wanted: list[str], rounds: int) -> tuple[list[Section], list[Goal]]
         "commands": lambda: whole_commands(ceph(), rounds),
         "reads": lambda: crash_by_crash(ceph()),
         "growth": lambda: growth(ceph(), rounds),
+        "starts": lambda: (starts(rounds), []),
         "function": lambda: (symbolicate(ceph(), rounds), []),
         "compile": lambda: compiling(ceph(), slow),
         "load": load,

@@ -86,7 +86,7 @@ def test_functions_and_layers_are_arm64_and_python_3_13(cairn: Resource) -> None
     for name, function in of_type(cairn, "AWS::Lambda::Function").items():
         assert function["Architectures"] == ["arm64"], name
         assert function["Runtime"] == "python3.13", name
-        assert function["Handler"] == "handler.handler", name
+        assert function["Handler"] == "cairn.cold_start.handler", name
     for name, layer in of_type(cairn, "AWS::Lambda::LayerVersion").items():
         assert layer["CompatibleArchitectures"] == ["arm64"], name
         assert layer["CompatibleRuntimes"] == ["python3.13"], name

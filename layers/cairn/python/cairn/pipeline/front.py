@@ -16,6 +16,7 @@ from cairn.pipeline.limiter import Limiter
 from cairn.pipeline.recent import Recent
 from cairn.pipeline.spikes import Spikes
 from cairn.pipeline.upload_privacy import UploadPrivacy
+from cairn.store import aws, counters, notes, outcomes, projects, settings, signed_uploads, tus_uploads, uploads
 
 NAMESPACE = "Cairn"
 LIMITS = Limits.from_environment()
@@ -25,9 +26,7 @@ logger = Logger()
 
 @cache
 def stores() -> Stores:
-    """Where keys and crashes are, for the life of the process; botocore is imported here, not before."""
-    from cairn.store import aws, counters, notes, outcomes, projects, settings, signed_uploads, tus_uploads, uploads
-
+    """Where keys and crashes are, for the life of the process."""
     names, clients = settings.Settings.from_environment(), aws.shared()
     hasty = clients.impatient()
     counts = outcomes.Outcomes(names, hasty)

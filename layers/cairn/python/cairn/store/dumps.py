@@ -8,9 +8,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 from mmap import mmap
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from cairn.crash.event import DumpInfo
 from cairn.minidump.distant import DistantFile
 from cairn.store.aws import Clients
 from cairn.store.events import KEY, normal_id
@@ -19,7 +18,11 @@ from cairn.store.settings import Settings
 from cairn.store.table import Table
 from cairn.store.uploads import DUMP, event_folder
 
-STATES: tuple[Literal["removed", "scrubbed", "kept", "waiting"], ...] = ("removed", "scrubbed", "kept", "waiting")
+if TYPE_CHECKING:
+    from cairn.crash.event import DumpInfo
+
+State = Literal["removed", "scrubbed", "kept", "waiting"]
+STATES: tuple[State, ...] = ("removed", "scrubbed", "kept", "waiting")
 """What may be noted of a dump. One that was removed stays so, and what waited waits no more."""
 
 SENT_DUMP = re.compile(r"/sent-[^/]+-0$")
@@ -77,7 +80,7 @@ class Dumps:
         now = time.time()
         row = {**row_key(project_id, event_id), "waiting": now, "expires": int(received) + self._retention}
         self._table.put(row, "attribute_not_exists(pk)")
-        return self.noted(project_id, event_id) or DumpInfo(state="waiting", at=now)
+        return self.noted(project_id, event_id) or _info("waiting", now)
 
     def note(self, project_id: int, event_id: str, state: Literal["kept", "scrubbed"]) -> None:
         """Note what became of a dump that waited."""
@@ -102,9 +105,16 @@ class Dumps:
     def noted(self, project_id: int, event_id: str) -> DumpInfo | None:
         """What became of the dump of an event after that was made; ``None`` when nothing did."""
         row = self._table.get(**row_key(project_id, normal_id(event_id))) or {}
-        return next((DumpInfo(state=state, at=float(row[state])) for state in STATES if state in row), None)
+        return next((_info(state, float(row[state])) for state in STATES if state in row), None)
 
 
 def row_key(project_id: int, event_id: str) -> dict[str, str]:
     """Where the note of a dump lies."""
     return {"pk": f"{KEY}{event_id}", "sk": f"dump#{project_id}"}
+
+
+def _info(state: State, at: float) -> DumpInfo:
+    """The import is here since the ingest function, which keeps dumps and reads no notes, needs no pydantic."""
+    from cairn.crash.event import DumpInfo
+
+    return DumpInfo(state=state, at=at)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from cairn.crash.event import AttachmentInfo, DumpInfo, Event, FeedbackInfo
 from cairn.intake.upload import Attachment, Feedback
 from cairn.store.aws import Clients
 from cairn.store.dumps import Dumps
@@ -15,6 +15,9 @@ from cairn.store.objects import Objects, StoredContent
 from cairn.store.settings import Settings
 from cairn.store.table import Row, Table
 from cairn.store.uploads import StoredFile, event_folder
+
+if TYPE_CHECKING:
+    from cairn.crash.event import DumpInfo, Event
 
 PIECE = 1024 * 1024
 NEW = "attribute_not_exists(pk)"
@@ -102,7 +105,12 @@ def feedback_of(row: Row) -> Feedback:
 
 
 def with_notes(event: Event, notes: EventNotes) -> Event:
-    """The event with its notes in ``cairn.feedback``, ``cairn.attachments`` and ``cairn.dump``."""
+    """The event with its notes in ``cairn.feedback``, ``cairn.attachments`` and ``cairn.dump``.
+
+    The import is here since whoever puts notes, as the ingest function does, needs no pydantic.
+    """
+    from cairn.crash.event import AttachmentInfo, FeedbackInfo
+
     feedback = tuple(
         FeedbackInfo(name=said.name, email=said.email, message=said.message, received=received)
         for received, said in notes.feedback
