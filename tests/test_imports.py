@@ -25,9 +25,22 @@ ROOMS = {
 }
 """Room of the library to the rooms it may import. ``store`` keeps the records of the others."""
 
+ROOMS_OF_SYMBOLS = {
+    "formats": {"formats"},
+    "ranges": {"ranges"},
+    "unwind_data": {"unwind_data", "formats"},
+    "symbol_file": {"symbol_file", "ranges", "unwind_data"},
+    "source_code": {"source_code", "ranges"},
+    "compiling": {"compiling", "formats", "unwind_data", "symbol_file", "source_code"},
+    "arriving": {"arriving", "formats", "compiling"},
+    "sources": {"sources", "arriving", "compiling"},
+    "local": {"local", "arriving", "compiling", "symbol_file", "source_code", "ranges"},
+}
+"""The same within ``symbols``. What is in none of its rooms is the vocabulary of all."""
+
 SOLE_IMPORTERS = {
     "capstone": "cairn/crash/analysis/decode.py",
-    "symbolic": "cairn/symbols/libsymbolic.py",
+    "symbolic": "cairn/symbols/compiling/libsymbolic.py",
     "boto3": "cairn/store/",
     "botocore": "cairn/store/",
 }
@@ -55,8 +68,19 @@ def test_a_room_looks_only_where_it_may(room: str) -> None:
         assert rooms <= ROOMS[room], f"{path} imports {rooms - ROOMS[room]}"
 
 
-def test_every_room_is_named() -> None:
-    assert {path.name for path in (LIBRARY / "cairn").iterdir() if path.is_dir() and path.name[0] != "_"} == set(ROOMS)
+@pytest.mark.parametrize("room", ROOMS_OF_SYMBOLS)
+def test_a_room_of_symbols_looks_only_where_it_may(room: str) -> None:
+    files = list((LIBRARY / "cairn/symbols" / room).rglob("*.py"))
+    assert files
+    for path in files:
+        parts = (name.split(".") for name in imports(path) if name.startswith("cairn.symbols."))
+        rooms = {part[2] for part in parts} & set(ROOMS_OF_SYMBOLS)
+        assert rooms <= ROOMS_OF_SYMBOLS[room], f"{path} imports {rooms - ROOMS_OF_SYMBOLS[room]}"
+
+
+@pytest.mark.parametrize(("folder", "rooms"), [("cairn", ROOMS), ("cairn/symbols", ROOMS_OF_SYMBOLS)])
+def test_every_room_is_named(folder: str, rooms: dict[str, set[str]]) -> None:
+    assert {path.name for path in (LIBRARY / folder).iterdir() if path.is_dir() and path.name[0] != "_"} == set(rooms)
 
 
 def test_nothing_in_the_library_imports_functions_cli_or_infra() -> None:

@@ -16,9 +16,9 @@ from rich.text import Text
 from cairn.store.debug_files import DebugFiles
 from cairn.store.errors import StoreError
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
-from cairn.symbols.archive import MAGICS, Refused
-from cairn.symbols.arrivals import Arrivals, Arrived
-from cairn.symbols.debug_file_ids import HEAD, begins_like_debug_file
+from cairn.symbols.arriving.archive import MAGICS, Refused
+from cairn.symbols.arriving.arrivals import Arrivals, Arrived
+from cairn.symbols.arriving.debug_file_ids import HEAD, begins_like_debug_file
 from cairn.symbols.errors import DebugFileError
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json

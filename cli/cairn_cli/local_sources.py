@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cairn.crash.source_context import Sources
-from cairn.symbols.source_folder import LocalSources
-from cairn.symbols.source_search import Wanted, search
+from cairn.symbols.local.source_folder import LocalSources
+from cairn.symbols.source_code.source_search import Wanted, search
 
 
 class FolderSources:

@@ -10,8 +10,8 @@ from cairn.crash.symbolication import NO_ID, Found
 from cairn.symbols.records import SymbolStatus
 
 if TYPE_CHECKING:
-    from cairn.symbols.folder import LocalSymbols
-    from cairn.symbols.symbol_file import SymbolFile
+    from cairn.symbols.local.folder import LocalSymbols
+    from cairn.symbols.symbol_file.reader import SymbolFile
 
 
 class FolderFinder:
@@ -45,6 +45,6 @@ class FolderFinder:
 
 
 def _symbols(paths: Sequence[Path], cache: Path, merge_gap: int) -> LocalSymbols:
-    from cairn.symbols.folder import LocalSymbols
+    from cairn.symbols.local.folder import LocalSymbols
 
     return LocalSymbols(paths, cache, merge_gap)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from cairn.symbols.program_code import BLOCK
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file.program_code import BLOCK
+from cairn.symbols.symbol_file.reader import SymbolFile
 
 GET_PRICE = 0.4e-6
 """Dollars for one GET of S3 (us-east-1, standard storage). Bytes to a function of the same region are free."""

@@ -13,8 +13,8 @@ from cairn.crash.process import process
 from cairn.crash.records import Crash
 from cairn.crash.stackwalk_json import stackwalk_json
 from cairn.minidump.errors import MinidumpError
-from cairn.symbols.blob import REQUEST_GAP
 from cairn.symbols.errors import DebugFileError
+from cairn.symbols.ranges.blob import REQUEST_GAP
 from cairn_cli.errors import CliError
 from cairn_cli.local_symbols import FolderFinder
 

@@ -15,7 +15,7 @@ OURS, ALONE, DUMP_SYMS = "Cairn: a symbol file", "symbolic alone: a symcache", "
 COMPILE = """
 import sys, tempfile
 from pathlib import Path
-from cairn.symbols.compile import compile_debug_file
+from cairn.symbols.compiling.compile import compile_debug_file
 with tempfile.TemporaryDirectory() as folder:
     compile_debug_file(Path(sys.argv[1]), Path(folder))
 """

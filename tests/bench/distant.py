@@ -20,9 +20,9 @@ from cairn.store.debug_files import DebugFiles
 from cairn.store.hot_sets import PREFIX as HOT
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
-from cairn.symbols.compile import Compiled, compile_debug_file
-from cairn.symbols.isolation import Limits
-from cairn.symbols.symbol_file import CURRENT
+from cairn.symbols.compiling.compile import Compiled, compile_debug_file
+from cairn.symbols.compiling.isolation import Limits
+from cairn.symbols.symbol_file.index import CURRENT
 from tests.bench.ceph import FOLDER
 from tests.emulator import running_store
 

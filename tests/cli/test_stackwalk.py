@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from cairn.symbols.blob import REQUEST_GAP, FileBlob
+from cairn.symbols.ranges.blob import REQUEST_GAP, FileBlob
 from cairn_cli.main import main
 from tests.cli.command import Done, cairn
 from tests.crash.symbol_files import SAMPLE
-from tests.symbols.source_bundles import sample_bundle
+from tests.symbols.source_code.source_bundles import sample_bundle
 
 DUMP = SAMPLE / "lighthouse.dmp"
 
@@ -167,7 +167,7 @@ def test_only_to_explain_reads_are_they_done_as_from_afar(
             gaps.append(merge_gap)
         return FileBlob(path, merge_gap)
 
-    monkeypatch.setattr("cairn.symbols.folder.FileBlob", blob)
+    monkeypatch.setattr("cairn.symbols.local.folder.FileBlob", blob)
     arguments = ["stackwalk", str(DUMP), "--symbols", str(SAMPLE / "lighthouse"), "--cache", str(tmp_path), form]
     assert main(arguments) == 0
     assert gaps == [gap]

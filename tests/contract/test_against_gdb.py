@@ -21,7 +21,7 @@ from cairn.crash.build_event import Received, build_event
 from cairn.crash.event import Frame
 from cairn.crash.function_name import trim
 from cairn.crash.process import process
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file.reader import SymbolFile
 from tests.contract.crashpad import compile_program, crash
 from tests.crash.symbol_files import Files, compiled
 

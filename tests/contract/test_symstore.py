@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from cairn.symbols.compile import identify
+from cairn.symbols.compiling.compile import identify
 from cairn.symbols.sources.layouts import paths
 from cairn.symbols.sources.records import FileType, Layout, ModuleFormat, SourceModule
-from tests.symbols.windows_programs import carried_programs
+from tests.symbols.unwind_data.windows_programs import carried_programs
 from tests.synth.pdb import pdb
 
 SYMSTORE = Path(sys.executable).parent / "symstore"

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from cairn.crash.symbolication import Found
-from cairn.symbols.blob import FileBlob
-from cairn.symbols.compile import compile_debug_file
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.compiling.compile import compile_debug_file
+from cairn.symbols.ranges.blob import FileBlob
+from cairn.symbols.symbol_file.reader import SymbolFile
 
 SAMPLE = Path(__file__).parent.parent.parent / "cli/cairn_cli/demo/sample"
 

@@ -10,7 +10,7 @@ from cairn.crash.event import Event, ExceptionValue, ProcessingError
 from cairn.crash.process import process
 from cairn.minidump.errors import MinidumpError
 from cairn.minidump.records import Arch, Os
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file.reader import SymbolFile
 from tests.crash.symbol_files import Files, compiled
 from tests.synth.codeview import BuildId
 from tests.synth.minidump import MinidumpBuilder

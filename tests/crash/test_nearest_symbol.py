@@ -13,7 +13,7 @@ from cairn.crash.records import Crash, NamedFrame, NamedStack
 from cairn.crash.stackwalk_json_threads import thread
 from cairn.crash.symbolication import Symbolicator
 from cairn.minidump.records import Arch, Minidump, Module, Os, SystemInfo, Thread
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file.reader import SymbolFile
 from cairn.unwind.frames import Frame, StackEnd, Trust
 from cairn_cli.report import report
 from tests.crash.symbol_files import Files, compiled

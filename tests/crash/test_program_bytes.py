@@ -12,10 +12,12 @@ from cairn.crash.process import process
 from cairn.crash.program_bytes import MAX_READS, ProgramBytes
 from cairn.crash.symbolication import Found, Symbolicator
 from cairn.minidump.records import Module, Os
-from cairn.symbols.blob import BytesBlob
-from cairn.symbols.program_code import BLOCK
+from cairn.symbols.ranges.blob import BytesBlob
 from cairn.symbols.records import Features, Segment
-from cairn.symbols.symbol_file import Description, SymbolFile, SymbolFileWriter
+from cairn.symbols.symbol_file.index import Description
+from cairn.symbols.symbol_file.program_code import BLOCK
+from cairn.symbols.symbol_file.reader import SymbolFile
+from cairn.symbols.symbol_file.writer import SymbolFileWriter
 from tests.crash.analysis.test_cpp_exception import EXPECTED, IMAGE_64, MAGIC, OBJECT, THROW, image
 from tests.crash.crashes import CODE, crash
 from tests.crash.symbol_files import SAMPLE, Files, compiled

@@ -19,7 +19,7 @@ from cairn.crash.event import (
     Stacktrace,
 )
 from cairn.crash.source_context import MAX_FILES, Sources, with_sources
-from cairn.symbols.source_search import ModuleLines, Wanted
+from cairn.symbols.source_code.source_search import ModuleLines, Wanted
 
 GAME, ENGINE = "a" * 32, "b" * 32
 

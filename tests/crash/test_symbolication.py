@@ -9,10 +9,10 @@ from cairn.crash.event import CandidateUse
 from cairn.crash.event_images import MOST_CANDIDATES, image
 from cairn.crash.process import process
 from cairn.crash.records import Crash
-from cairn.symbols.blob import BytesBlob
-from cairn.symbols.compile import compile_debug_file
+from cairn.symbols.compiling.compile import compile_debug_file
+from cairn.symbols.ranges.blob import BytesBlob
 from cairn.symbols.records import SymbolStatus
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file.reader import SymbolFile
 from cairn.unwind.frames import Trust
 from tests.crash.symbol_files import Files
 from tests.symbols.programs import SYM

@@ -16,7 +16,7 @@ import pytest
 
 from cairn.store.debug_file_records import DebugFileRecords
 from cairn.store.debug_files import DebugFiles
-from cairn.symbols.elf import Elf
+from cairn.symbols.formats.elf import Elf
 from cairn_cli.demo.post import post_minidump
 from tests.cli.command import Done, cairn
 from tests.contract.crashpad import compile_program, crash

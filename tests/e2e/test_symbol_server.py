@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cairn.symbols.elf import Elf
+from cairn.symbols.formats.elf import Elf
 from tests.cli.command import cairn
 from tests.contract.crashpad import compile_program
 from tests.contract.debian import NotFetchedError, Program, program_of

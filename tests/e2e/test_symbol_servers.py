@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cairn.crash.event import Event
-from cairn.symbols.debug_file_ids import elf_debug_id
+from cairn.symbols.arriving.debug_file_ids import elf_debug_id
 from cairn.symbols.sources.layouts import paths
 from cairn.symbols.sources.records import FileType, Layout, ModuleFormat, SourceModule
 from cairn_cli.demo.post import post_minidump

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cairn.symbols.debug_file_ids import elf_debug_id
+from cairn.symbols.arriving.debug_file_ids import elf_debug_id
 from cairn_cli.demo.post import post_minidump
 from tests.cli.command import CAIRN, cairn
 from tests.contract.crashpad import compile_program, crash

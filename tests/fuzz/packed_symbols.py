@@ -11,8 +11,8 @@ import json
 import struct
 from typing import Any
 
-from cairn.symbols.pieces import compress, decompress
-from cairn.symbols.symbol_file import CURRENT
+from cairn.symbols.ranges.pieces import compress, decompress
+from cairn.symbols.symbol_file.index import CURRENT
 
 MAGIC = b"CAIRNSYM"
 

@@ -13,10 +13,10 @@ from tests.fuzz.dumps import ARCHES, SYSTEMS
 from tests.fuzz.packed_symbols import unpack
 from tests.fuzz.targets import sample_symbols
 from tests.minidump.test_hostile import DUMPS
+from tests.symbols.compiling.test_segments import macho, pe
 from tests.symbols.programs import SYM
 from tests.symbols.sources.lzx_packer import ALIGNED, PLAIN, VERBATIM, lzx_cabinet
 from tests.symbols.sources.test_cab import cabinet
-from tests.symbols.test_segments import macho, pe
 from tests.synth.minidump import MinidumpBuilder
 
 STACK_LINES = b"""\

@@ -8,7 +8,7 @@ import struct
 import zipfile
 
 from tests.fuzz.decisions import Decisions
-from tests.symbols.source_bundles import HEAD
+from tests.symbols.source_code.source_bundles import HEAD
 
 PATHS = ["/src/a.cpp", "/src/b.h", r"C:\game\a.cpp", "/src/./x/../a.cpp", "", "a\0b", "/src/\ud800", "/" + "x" * 300]
 METHODS = [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_BZIP2]

@@ -34,22 +34,22 @@ from cairn.pipeline.intake_stores import Stores
 from cairn.privacy.scrub_dump import FILLER, scrub_dump
 from cairn.privacy.scrub_event import scrubbed
 from cairn.privacy.settings import Privacy
-from cairn.symbols import symbol_file
-from cairn.symbols.blob import BytesBlob
-from cairn.symbols.breakpad_text import read_lines
-from cairn.symbols.cfi_text import parse_rule, parse_stack_lines
-from cairn.symbols.compiler import compile_here
-from cairn.symbols.elf import Elf
+from cairn.symbols.compiling.compiler import compile_here
+from cairn.symbols.compiling.segments import pe_segments
 from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, SymbolFileError
-from cairn.symbols.macho import macho_segments
-from cairn.symbols.rule_table import RulePiece, rule_pieces
+from cairn.symbols.formats.breakpad_text import read_lines
+from cairn.symbols.formats.elf import Elf
+from cairn.symbols.formats.macho import macho_segments
+from cairn.symbols.ranges.blob import BytesBlob
+from cairn.symbols.ranges.spans import Allowance
 from cairn.symbols.rules import CfiRule
-from cairn.symbols.segments import pe_segments
-from cairn.symbols.source_bundle import SourceBundle
-from cairn.symbols.source_text import MAX_LINE
+from cairn.symbols.source_code.source_bundle import SourceBundle
+from cairn.symbols.source_code.source_text import MAX_LINE
 from cairn.symbols.sources.cab import BLOCK, CabError, unpack_cab
-from cairn.symbols.spans import Allowance
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file import reader as symbol_file
+from cairn.symbols.symbol_file.reader import SymbolFile
+from cairn.symbols.symbol_file.rule_table import RulePiece, rule_pieces
+from cairn.symbols.unwind_data.cfi_text import parse_rule, parse_stack_lines
 from cairn.unwind.frames import Stack, Trust
 from cairn.unwind.limits import MAX_FRAMES
 from cairn.unwind.walker import walk_threads
@@ -63,7 +63,7 @@ from tests.fuzz.source_bundles import PATHS, SOUND, fuzzed_bundle, spoilt
 from tests.fuzz.unwind_rules import FuzzedRules
 from tests.intake.clients import NEW_ID, NOW, KeptNotes, KeptUploads, OneProject, send
 from tests.symbols.programs import SYM
-from tests.symbols.source_bundles import index_of
+from tests.symbols.source_code.source_bundles import index_of
 from tests.synth.minidump import MinidumpBuilder
 
 OFFSETS = (0, 1, 0x1000, 0x1001, 0x1010, 0x103F, 0x1100, 0x1800, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 32, 1 << 63, -1)

@@ -9,8 +9,8 @@ import pytest
 
 from cairn.minidump.reader import read
 from cairn.minidump.records import Arch, Module
-from cairn.symbols.blob import BytesBlob
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.ranges.blob import BytesBlob
+from cairn.symbols.symbol_file.reader import SymbolFile
 from cairn.unwind.frames import Trust
 from cairn.unwind.walker import walk_threads
 from tests.fuzz.__main__ import NAMES

@@ -58,7 +58,7 @@ from tests.infra.test_stack import listed
 from tests.intake.clients import request
 from tests.servers.local import local_server
 from tests.symbols.programs import SYM
-from tests.symbols.source_bundles import sample_bundle
+from tests.symbols.source_code.source_bundles import sample_bundle
 
 SAMPLE = ROOT / "cli/cairn_cli/demo/sample"
 PATIENCE = 45.0

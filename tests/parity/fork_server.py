@@ -13,7 +13,7 @@ import signal
 import sys
 from typing import Any
 
-from cairn.symbols import folder
+from cairn.symbols.local import folder
 from cairn_cli import stackwalk
 from cairn_cli.main import main
 

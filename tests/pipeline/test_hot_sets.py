@@ -18,7 +18,7 @@ from cairn.store.hot_sets import HotSets, StoredHotSet, hot_key
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
-from cairn.symbols.hot_set import HotSet
+from cairn.symbols.symbol_file.hot_set import HotSet
 from tests.emulator import running_store
 from tests.symbols.programs import SYM
 

@@ -16,11 +16,11 @@ from cairn.store.last_uses import LastUses
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
-from cairn.symbols import source_search
-from cairn.symbols.source_search import ModuleLines
-from cairn.symbols.spans import Allowance
+from cairn.symbols.ranges.spans import Allowance
+from cairn.symbols.source_code import source_search
+from cairn.symbols.source_code.source_search import ModuleLines
 from tests.emulator import running_store
-from tests.symbols.source_bundles import bundle
+from tests.symbols.source_code.source_bundles import bundle
 
 Store = tuple[Settings, Clients]
 DEBUG_ID = "01234567-89ab-cdef-0123-456789abcdef"

@@ -13,7 +13,7 @@ from cairn.store.aws import Clients
 from cairn.store.debug_files import DebugFiles
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file.reader import SymbolFile
 from tests.emulator import running_store
 from tests.symbols.programs import build
 

@@ -37,7 +37,7 @@ from cairn.store.settings import Settings
 from cairn.store.sources import ProjectSources
 from cairn.store.symbol_index import CompileFailure, SymbolIndex
 from cairn.store.uploads import Uploads
-from cairn.symbols.compile import identify
+from cairn.symbols.compiling.compile import identify
 from cairn.symbols.records import SymbolStatus
 from cairn.symbols.sources.built_in import BUILT_IN
 from cairn.symbols.sources.layouts import paths
@@ -57,7 +57,7 @@ from tests.symbols.programs import SYM, SYM_CODE_ID, SYM_DEBUG_ID
 from tests.symbols.sources.lzx_packer import lzx_cabinet
 from tests.symbols.sources.modules import MAC
 from tests.symbols.sources.test_cab import cabinet
-from tests.symbols.windows_programs import carried_programs
+from tests.symbols.unwind_data.windows_programs import carried_programs
 from tests.synth.macho import DSYM, EXECUTABLE, macho
 from tests.synth.pdb import pdb
 

@@ -30,7 +30,7 @@ from cairn.store.uploads import Uploads
 from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
 from tests.crash.symbol_files import SAMPLE
 from tests.emulator import running_store
-from tests.symbols.source_bundles import sample_bundle
+from tests.symbols.source_code.source_bundles import sample_bundle
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cairn.minidump.reader import read
 from cairn.minidump.records import Arch, Os
 from cairn.privacy.scrub_dump import BLOCK, Effort, scrub_dump, scrub_in_place
 from cairn.privacy.settings import Privacy
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file.reader import SymbolFile
 from tests.contract.crashpad import compile_program, crash
 from tests.crash.symbol_files import SAMPLE, Files, compiled
 from tests.synth.minidump import MinidumpBuilder

@@ -12,7 +12,7 @@ import pytest
 from cairn.store.blobs import READS_AT_ONCE, S3Blob, put_file
 from cairn.store.errors import RefusedError
 from cairn.store.objects import Objects
-from cairn.symbols.blob import Blob
+from cairn.symbols.ranges.blob import Blob
 from tests.store.conftest import Store
 
 CONTENT = secrets.token_bytes(100_000)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from cairn.crash.process import process
 from cairn.minidump.records import Os
-from cairn.symbols.blob import FileBlob
-from cairn.symbols.compile import Compiled, compile_debug_file
+from cairn.symbols.compiling.compile import Compiled, compile_debug_file
+from cairn.symbols.ranges.blob import FileBlob
 from cairn.symbols.rules import CfiRule, WinRule
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file.reader import SymbolFile
 from cairn.unwind.architecture import Registers
 from cairn.unwind.cfi import CfiProgram, compile_rule, unwind
 from cairn.unwind.frames import StackEnd, Trust

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cairn.symbols.pe import Pe
+from cairn.symbols.formats.pe import Pe
 from tests.targets.check import STACKS, Findings, check
 from tests.targets.generated import Program, generate
 from tests.targets.zig import (

@@ -9,10 +9,10 @@ import pytest
 
 from cairn.crash.symbolication import Symbolicator
 from cairn.minidump.records import Arch, Module, Os
-from cairn.symbols import symbol_file
-from cairn.symbols.blob import BytesBlob
-from cairn.symbols.compiler import compile_here
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.compiling.compiler import compile_here
+from cairn.symbols.ranges.blob import BytesBlob
+from cairn.symbols.symbol_file import reader as symbol_file
+from cairn.symbols.symbol_file.reader import SymbolFile
 from cairn.unwind.arm64 import NEARBY
 from cairn.unwind.frames import FunctionStarts, Stack
 from cairn.unwind.walker import walk_threads

@@ -22,7 +22,7 @@ from cairn.store.debug_files import debug_file_key
 from cairn.store.errors import UnavailableError
 from cairn.store.queues import Queue
 from cairn.store.table import Table
-from cairn.symbols.symbol_file import CURRENT
+from cairn.symbols.symbol_file.index import CURRENT
 from cairn.web.assemble import MOST_CHUNKS, MOST_FILES
 from cairn.web.chunk_upload import LARGEST_FILE
 from tests.web.conftest import Client, sha1

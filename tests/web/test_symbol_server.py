@@ -22,7 +22,7 @@ from cairn.store.last_uses import LastUses
 from cairn.store.objects import Objects
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
 from cairn.store.tokens import ApiTokens
-from cairn.symbols.debug_file_ids import elf_debug_id
+from cairn.symbols.arriving.debug_file_ids import elf_debug_id
 from cairn.symbols.records import Features
 from cairn.web.access import hide_token
 from cairn.web.source_files import MOST_BYTES

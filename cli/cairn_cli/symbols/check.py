@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.waiting import WaitingCrashes
-from cairn.symbols.archive import is_archive
-from cairn.symbols.compile import Ids
-from cairn.symbols.debug_file_ids import read_all_ids
+from cairn.symbols.arriving.archive import is_archive
+from cairn.symbols.arriving.debug_file_ids import read_all_ids
+from cairn.symbols.compiling.compile import Ids
 from cairn_cli.debug_files import debug_files
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json, print_table

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cairn.crash.event import Event, Exceptions, ExceptionValue, Frame, Image
-from cairn.symbols.source_search import ModuleLines, Wanted
+from cairn.symbols.source_code.source_search import ModuleLines, Wanted
 
 AROUND = 5
 """Lines before and after, as in Sentry."""

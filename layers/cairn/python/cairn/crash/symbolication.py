@@ -21,8 +21,8 @@ from cairn.symbols.rules import CfiRule, WinRule
 from cairn.unwind.frames import Frame
 
 if TYPE_CHECKING:  # a walk without symbols does not pay for reading them
-    from cairn.symbols.program_code import ProgramCode
-    from cairn.symbols.symbol_file import SymbolFile
+    from cairn.symbols.symbol_file.program_code import ProgramCode
+    from cairn.symbols.symbol_file.reader import SymbolFile
 
 
 NO_ID = "the dump has no id for this module, so that no file can be matched with it: link it with -Wl,--build-id"

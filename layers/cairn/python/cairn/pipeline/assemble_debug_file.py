@@ -20,7 +20,7 @@ from cairn.store.debug_files import DebugFiles, debug_file_key
 from cairn.store.errors import RefusedError
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry
-from cairn.symbols.symbol_file import CURRENT
+from cairn.symbols.symbol_file.index import CURRENT
 
 READ_AHEAD = 8
 """Chunks that are read before they are needed: 32 MiB."""

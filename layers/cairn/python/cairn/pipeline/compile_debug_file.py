@@ -19,12 +19,12 @@ from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
-from cairn.symbols.archive import is_archive
-from cairn.symbols.compile import Compiled, compile_debug_file, compile_source_bundle, is_source_bundle
+from cairn.symbols.arriving.archive import is_archive
+from cairn.symbols.compiling.compile import Compiled, compile_debug_file, compile_source_bundle, is_source_bundle
 from cairn.symbols.errors import DebugFileError
 from cairn.symbols.records import SymbolStatus
-from cairn.symbols.source_index import CURRENT as SOURCES_VERSION
-from cairn.symbols.symbol_file import CURRENT
+from cairn.symbols.source_code.source_index import CURRENT as SOURCES_VERSION
+from cairn.symbols.symbol_file.index import CURRENT
 
 PREFIX = "symbols/"
 

@@ -18,10 +18,10 @@ from cairn.store.hot_sets import PREFIX as HOT_SETS
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
-from cairn.symbols.hot_set import CURRENT as HOT_SET_VERSION
-from cairn.symbols.source_index import CURRENT as SOURCES_VERSION
-from cairn.symbols.source_index import FIRST as FIRST_SOURCES_VERSION
-from cairn.symbols.symbol_file import CURRENT as SYMBOL_FILE_VERSION
+from cairn.symbols.source_code.source_index import CURRENT as SOURCES_VERSION
+from cairn.symbols.source_code.source_index import FIRST as FIRST_SOURCES_VERSION
+from cairn.symbols.symbol_file.hot_set import CURRENT as HOT_SET_VERSION
+from cairn.symbols.symbol_file.index import CURRENT as SYMBOL_FILE_VERSION
 
 SHA1 = re.compile(r"[0-9a-f]{40}")
 

@@ -13,8 +13,8 @@ from cairn.store.last_uses import LastUses
 from cairn.store.settings import Settings
 from cairn.store.source_bundles import open_bundle
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
-from cairn.symbols.source_bundle import SourceBundle
-from cairn.symbols.source_search import Candidate, Wanted, search
+from cairn.symbols.source_code.source_bundle import SourceBundle
+from cairn.symbols.source_code.source_search import Candidate, Wanted, search
 
 OPEN_BUNDLES = 64
 """Bundles that a warm function keeps open; each holds at most 64 KB of its index, whatever it has."""

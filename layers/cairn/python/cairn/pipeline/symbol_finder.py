@@ -20,7 +20,7 @@ from cairn.store.settings import Settings
 from cairn.store.symbol_index import ModuleIds, SymbolEntry, SymbolIndex
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.records import SymbolStatus
-from cairn.symbols.symbol_file import SymbolFile
+from cairn.symbols.symbol_file.reader import SymbolFile
 
 SMALLEST_WITH_HOT_SET = 256 * 1024
 """Bytes of a symbol file below which reading all of it costs no more than reading its hot set."""

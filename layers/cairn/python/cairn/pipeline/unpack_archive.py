@@ -16,11 +16,11 @@ from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import CompileFailure, SymbolIndex
-from cairn.symbols.archive import Refused
-from cairn.symbols.arrivals import Arrivals, Arrived
+from cairn.symbols.arriving.archive import Refused
+from cairn.symbols.arriving.arrivals import Arrivals, Arrived
 from cairn.symbols.errors import DebugFileError
 from cairn.symbols.records import SymbolStatus
-from cairn.symbols.symbol_file import CURRENT
+from cairn.symbols.symbol_file.index import CURRENT
 
 TOLD = 10
 """Refused files that are named, of those that there may be."""

@@ -11,14 +11,14 @@ from pathlib import Path
 from cairn.store.aws import Clients
 from cairn.store.errors import RefusedError
 from cairn.store.objects import Objects
-from cairn.symbols.blob import REQUEST_GAP
+from cairn.symbols.ranges.blob import REQUEST_GAP
 
 READS_AT_ONCE = 8
 """Requests of this process that are on their way at the same time, over all blobs."""
 
 
 class S3Blob:
-    """An object as a ``cairn.symbols.blob.Blob``. Give ``size`` where it is known: it saves a request.
+    """An object as a ``cairn.symbols.ranges.blob.Blob``. Give ``size`` where it is known: it saves a request.
 
     ``requests`` and ``bytes_read`` count what was asked of S3. Threads may share one.
     """

@@ -8,7 +8,7 @@ from cairn.store.aws import Clients
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 from cairn.symbols.errors import SymbolFileError
-from cairn.symbols.hot_set import CURRENT, MAX_SIZE, HotSet
+from cairn.symbols.symbol_file.hot_set import CURRENT, MAX_SIZE, HotSet
 
 PREFIX = "hot/"
 

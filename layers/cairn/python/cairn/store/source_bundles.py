@@ -6,8 +6,8 @@ from cairn.store.aws import Clients
 from cairn.store.blobs import DebugFile
 from cairn.store.symbol_index import SymbolEntry
 from cairn.symbols.errors import SymbolFileVersionError
-from cairn.symbols.source_bundle import SourceBundle
-from cairn.symbols.source_index import CURRENT
+from cairn.symbols.source_code.source_bundle import SourceBundle
+from cairn.symbols.source_code.source_index import CURRENT
 
 
 def open_bundle(clients: Clients, bucket: str, entry: SymbolEntry) -> SourceBundle:

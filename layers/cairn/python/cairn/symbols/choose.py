@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cairn.symbols.symbol_file import SymbolFile
+    from cairn.symbols.symbol_file.reader import SymbolFile
 
 _NATIVE = ("elf", "macho", "pe", "pdb")
 

@@ -17,7 +17,7 @@ from cairn.store.chunks import Chunks
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.errors import StoreError
 from cairn.store.last_uses import LastUses
-from cairn.symbols.symbol_file import CURRENT
+from cairn.symbols.symbol_file.index import CURRENT
 from cairn.web.chunk_upload import LARGEST_FILE, SHA1
 from cairn.web.dif import dif_of
 from cairn.web.errors import BadRequestError

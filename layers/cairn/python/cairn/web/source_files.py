@@ -13,9 +13,9 @@ from cairn.store.last_uses import LastUses
 from cairn.store.settings import Settings
 from cairn.store.source_bundles import open_bundle
 from cairn.store.symbol_index import ID_LIMIT, SymbolEntry, SymbolIndex
-from cairn.symbols.debug_file_ids import elf_debug_id
+from cairn.symbols.arriving.debug_file_ids import elf_debug_id
 from cairn.symbols.errors import SymbolFileError
-from cairn.symbols.spans import Allowance
+from cairn.symbols.ranges.spans import Allowance
 from cairn.web.errors import NotFoundError
 
 MOST_BYTES = 4 * 1024 * 1024

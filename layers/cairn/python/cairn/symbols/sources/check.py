@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cairn.symbols.compile import Ids
-from cairn.symbols.debug_file_ids import read_all_ids
-from cairn.symbols.isolation import Limits
+from cairn.symbols.arriving.debug_file_ids import read_all_ids
+from cairn.symbols.compiling.compile import Ids
+from cairn.symbols.compiling.isolation import Limits
 from cairn.symbols.sources.records import FetchError, FetchStatus, SourceModule
 
 SECONDS = 60

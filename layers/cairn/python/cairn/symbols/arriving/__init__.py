@@ -1,0 +1,1 @@
+"""Debug files as they come in: what they are, alone and in archives."""

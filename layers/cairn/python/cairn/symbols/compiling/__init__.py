@@ -1,0 +1,1 @@
+"""Debug file to symbol file, in a child process. Sole importer of ``symbolic``."""

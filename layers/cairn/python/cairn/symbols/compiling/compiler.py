@@ -1,0 +1,202 @@
+"""The work on a debug file, done in the child process: native code on bytes from outside. See ``compile.py``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cairn.symbols.compiling.compile import Compiled
+from cairn.symbols.compiling.demangle import readable
+from cairn.symbols.compiling.libsymbolic import FORMATS, DebugObject, open_debug_file
+from cairn.symbols.compiling.name_pieces import name_pieces
+from cairn.symbols.compiling.name_rows import NameRows
+from cairn.symbols.compiling.segments import segments_of
+from cairn.symbols.compiling.symcache import SymCache
+from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, NoDebugIdError
+from cairn.symbols.formats.breakpad_text import read_lines, tidy
+from cairn.symbols.formats.companions import lacks_id
+from cairn.symbols.formats.elf import Elf
+from cairn.symbols.records import Features, Segment
+from cairn.symbols.source_code.bundle_members import bundle_members, faults_of
+from cairn.symbols.source_code.source_index import write_index
+from cairn.symbols.symbol_file.coverage import END_OF_ADDRESSES, Stretch
+from cairn.symbols.symbol_file.index import Description
+from cairn.symbols.symbol_file.rule_table import rule_pieces
+from cairn.symbols.symbol_file.writer import SymbolFileWriter
+from cairn.symbols.unwind_data.arm_exidx import exidx_rows
+from cairn.symbols.unwind_data.cfi_text import Row, overlay, parse_stack_lines
+from cairn.symbols.unwind_data.pe_unwind import pe_unwind_rows
+from cairn.symbols.unwind_data.signed_returns import copy_without_signs
+
+SOURCES = "sourcebundle"
+"""``symbolic``'s name of the format of source bundles."""
+
+ANY = (*FORMATS, SOURCES)
+"""All that has ids."""
+
+_T = TypeVar("_T")
+
+
+def compile_here(path: Path, out_dir: Path) -> tuple[Compiled, ...]:
+    """Compile every object of a debug file into ``out_dir``, in this process.
+
+    Raises:
+        DebugFileError: no object could be compiled; the error is the first object's.
+    """
+    with tempfile.TemporaryDirectory(dir=out_dir) as scratch:
+        source, problems = _tidied(path, Path(scratch))
+        compiled: list[Compiled] = []
+        errors: list[DebugFileError] = []
+        for number, debug_object in enumerate(open_debug_file(source)):
+            try:
+                result = _compile_object(debug_object, path, out_dir / f"{number}.symbols")
+                compiled.append(replace(result, problems=(*problems, *result.problems)))
+            except DebugFileError as error:
+                errors.append(error)
+    if errors and not compiled:
+        raise errors[0]
+    return tuple(compiled)
+
+
+def _tidied(path: Path, scratch: Path) -> tuple[Path, tuple[str, ...]]:
+    """Put a Breakpad text file in order; other files are taken as they are."""
+    with path.open("rb") as file:
+        if file.read(7) != b"MODULE ":
+            return path, ()
+    target = scratch / "tidy.sym"
+    skipped = tidy(path, target)
+    return target, (f"{skipped} lines of the symbol file make no sense and were skipped.",) if skipped else ()
+
+
+def _compile_object(debug_object: DebugObject, path: Path, target: Path) -> Compiled:
+    if debug_object.debug_id is None and debug_object.code_id is None:
+        if lacks_id(path):
+            raise NoDebugIdError(
+                "The debug companion has no build id, and only the .gnu_debuglink of its program tells whose it is. "
+                "Upload both together, or both in one zip archive, or link with -Wl,--build-id."
+            )
+        raise NoDebugIdError(
+            "The file has neither a debug id nor a code id, so no crash can be matched with it. "
+            "Link it with --build-id (ELF) or /DEBUG (Windows)."
+        )
+    problems: list[str] = []
+    rows: list[Row] = _attempt(lambda: _unwind_rows(debug_object, path, problems), [], problems)
+    names = _attempt(lambda: SymCache(debug_object.symcache()), None, problems)
+    if names is None and not rows:
+        raise MalformedDebugFileError(" ".join(problems))
+    ends: dict[int, int] = _attempt(lambda: _symbol_ends(debug_object, path), {}, problems)
+    segments: tuple[Segment, ...] = _attempt(lambda: segments_of(debug_object, path), (), problems)
+    description = _describe(debug_object, path, names, bool(rows))._replace(segments=segments)
+    covered = list(_covered_by_rules(rows))
+    with SymbolFileWriter(target) as writer:
+        if names is not None:
+            name_rows = NameRows(names, ends)
+            writer.add_names(name_pieces(names, name_rows, readable))
+            covered += name_rows.covered()
+        writer.add_rules(rule_pieces(rows))
+        writer.finish(description, covered)
+    texts = (description.debug_id, description.code_id, description.arch, description.kind, description.format)
+    return Compiled(
+        target, *texts, features=description.features, name=description.name, problems=tuple(problems),
+        has_code=bool(segments),
+    )  # fmt: skip
+
+
+def _attempt(action: Callable[[], _T], otherwise: _T, problems: list[str]) -> _T:
+    """Run ``action``; on a debug file's error, note it and go on without."""
+    try:
+        return action()
+    except DebugFileError as error:
+        problems.append(str(error))
+        return otherwise
+
+
+def _describe(debug_object: DebugObject, path: Path, names: SymCache | None, has_rules: bool) -> Description:
+    features = Features(
+        symbols=names is not None and names.range_count > 0,
+        debug_info=names is not None and names.file_count > 0,
+        unwind_info=has_rules,
+        sources="sources" in debug_object.features,
+    )
+    return Description(
+        debug_object.debug_id, debug_object.code_id, debug_object.arch, debug_object.kind, debug_object.format,
+        path.name, features,
+    )  # fmt: skip
+
+
+def _unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> list[Row]:
+    if debug_object.format == "breakpad":
+        with path.open("rb") as file:
+            return parse_stack_lines(read_lines(file))
+    if debug_object.format == "pe":
+        return pe_unwind_rows(path, problems)
+    if debug_object.format == "elf":
+        return _elf_unwind_rows(debug_object, path, problems)
+    return _parsed_cfi(debug_object)
+
+
+def _elf_unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> list[Row]:
+    with path.open("rb") as file:
+        elf = Elf(file)
+        if elf.is_arm:
+            dwarf: list[Row] = _attempt(lambda: _parsed_cfi(debug_object), [], problems)
+            index: list[Row] = _attempt(lambda: exidx_rows(elf, problems), [], problems)
+            return overlay(dwarf, index)
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "program"
+        if copy_without_signs(path, copy):
+            (debug_object,) = open_debug_file(copy)
+        return _parsed_cfi(debug_object)
+
+
+def _parsed_cfi(debug_object: DebugObject) -> list[Row]:
+    return parse_stack_lines(debug_object.cfi_text().split(b"\n"))
+
+
+def _symbol_ends(debug_object: DebugObject, path: Path) -> dict[int, int]:
+    if debug_object.format != "elf":
+        return {}
+    with path.open("rb") as file:
+        return Elf(file).symbol_ends()
+
+
+def _covered_by_rules(rows: list[Row]) -> Iterator[Stretch]:
+    begin = None
+    for row in rows:
+        if row.rule is not None and begin is None:
+            begin = row.start
+        elif row.rule is None and begin is not None:
+            yield begin, row.start
+            begin = None
+    if begin is not None:
+        yield begin, END_OF_ADDRESSES
+
+
+def compile_sources_here(path: Path, out_dir: Path) -> Compiled:
+    """Write the index of the source bundle at ``path`` into ``out_dir``.
+
+    Raises:
+        DebugFileError: the bundle cannot be read, or names no module.
+    """
+    bundle = open_debug_file(path, (SOURCES,))[0]
+    if bundle.debug_id is None:
+        raise NoDebugIdError("The source bundle names no debug id, so it belongs to no module.")
+    members, target = bundle_members(path), out_dir / "0.sources"
+    write_index(target, path.stat().st_size, members)
+    features, problems = Features(sources=bool(members)), tuple(faults_of(members))
+    ids = (bundle.debug_id, bundle.code_id)
+    return Compiled(target, *ids, bundle.arch, "src", SOURCES, features, path.name, problems)
+
+
+def identify_here(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return for every debug file ``{"ids": […]}``, debug id and code id of its objects, or the error."""
+    answers: list[dict[str, Any]] = []
+    for path in paths:
+        try:
+            answers.append({"ids": [(found.debug_id, found.code_id) for found in open_debug_file(path, ANY)]})
+        except DebugFileError as error:
+            answers.append({"error": error.code, "message": str(error)})
+    return answers

@@ -1,0 +1,89 @@
+"""Running the native readers in a child process, whose death is an answer.
+
+A plain subprocess: a Lambda has neither the semaphores nor the shared memory of ``multiprocessing``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cairn.symbols.errors import DEBUG_FILE_ERRORS, DebugFileError, DebugFileTooLargeError, MalformedDebugFileError
+
+_SIGNS_OF_NO_MEMORY = (
+    b"memory allocation of",
+    b"MemoryError",
+    b"Cannot allocate memory",
+    b"failed to map segment",
+    b"not enough memory",
+)
+CHILD = "cairn.symbols.compiling.child"
+_TOO_LARGE_SIGNALS = (signal.SIGKILL, signal.SIGXCPU)
+"""What the kernel sends when memory or CPU time run out."""
+
+
+def _most_memory() -> int:
+    """Bytes a child may have: what the machine has, less a part for everything else."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 85 // 100
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a child may use: seconds of time, and bytes of memory of its own."""
+
+    seconds: int = 780
+    memory: int = field(default_factory=_most_memory)
+
+
+def run_isolated(operation: str, arguments: Sequence[str], limits: Limits) -> Any:
+    """Run an operation of ``child.py`` and return its answer.
+
+    Raises:
+        DebugFileError: the one the child reports, or one that says how it died.
+        OSError: the child could not read or write a file (no room, no permission).
+    """
+    command = [sys.executable, "-m", CHILD, operation, *arguments]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        "CAIRN_CHILD_LIMITS": f"{limits.seconds},{limits.memory}",
+    }
+    try:
+        child = subprocess.run(  # noqa: S603
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=limits.seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_large(f"took more than {limits.seconds} seconds") from None
+    if child.returncode:
+        raise _death(child.returncode, child.stderr)
+    return _answer(child.stdout)
+
+
+def _answer(output: bytes) -> Any:
+    answer = json.loads(output)
+    if "error" not in answer:
+        return answer["result"]
+    if answer["error"] == "os_error":
+        raise OSError(answer["message"])
+    raise DEBUG_FILE_ERRORS[answer["error"]](answer["message"])
+
+
+def _death(code: int, output: bytes) -> DebugFileError:
+    if any(sign in output for sign in _SIGNS_OF_NO_MEMORY):
+        return _too_large("needs more memory than there is")
+    if code < 0 and -code in _TOO_LARGE_SIGNALS:
+        return _too_large("ran out of memory or time")
+    name = signal.Signals(-code).name if code < 0 else f"status {code}"
+    return MalformedDebugFileError(
+        f"This file could not be read: its reader died ({name}). The file is damaged, or shows a fault of the reader."
+    )
+
+
+def _too_large(what: str) -> DebugFileTooLargeError:
+    return DebugFileTooLargeError(f"This file could not be read: compiling it {what}. Give it more, or split the file.")

@@ -1,0 +1,1 @@
+"""Formats of debug files, as far as Cairn reads them itself."""

@@ -1,0 +1,1 @@
+"""Debug files and sources in folders of this machine."""

@@ -1,0 +1,1 @@
+"""Reading stored bytes by range."""

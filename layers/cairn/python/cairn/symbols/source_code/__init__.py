@@ -1,0 +1,1 @@
+"""Source bundles: their index, and the lines around a frame."""

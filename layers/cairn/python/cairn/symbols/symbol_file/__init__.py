@@ -1,0 +1,1 @@
+"""Cairn's symbol file: written once, read a piece at a time."""

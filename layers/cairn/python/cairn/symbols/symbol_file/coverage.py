@@ -1,0 +1,46 @@
+"""Which addresses of a module belong to functions: a short list that a walk can ask without fetching anything."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import chain
+
+END_OF_ADDRESSES = 1 << 32
+MAX_STRETCHES = 16384
+"""Stretches that are kept. Where there are more, gaps are closed, the narrow ones first.
+
+While there are fewer, not even the padding between two functions counts as covered: pointers to functions lie on every
+stack, and the byte before a function is what tells them from return addresses
+(tests/symbols/symbol_file/test_coverage.py)."""
+
+Stretch = tuple[int, int]
+"""``(start, end)``, the end exclusive."""
+
+
+def merge(stretches: Iterable[Stretch], gap: int = 1) -> list[Stretch]:
+    """Sort and merge stretches that overlap, or are less than ``gap`` bytes apart; at most ``MAX_STRETCHES`` remain."""
+    merged: list[Stretch] = []
+    for start, end in sorted(stretches):
+        if merged and start - merged[-1][1] < gap:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif end > start:
+            merged.append((start, end))
+    return merged if len(merged) <= MAX_STRETCHES else merge(merged, gap * 2)
+
+
+class Coverage:
+    """Answers whether an address is covered. ``bounds`` are starts and ends in turn, rising."""
+
+    def __init__(self, bounds: Iterable[int]) -> None:
+        self.bounds = tuple(bounds)
+
+    @classmethod
+    def of(cls, stretches: Iterable[Stretch]) -> Coverage:
+        return cls(chain.from_iterable(merge(stretches)))
+
+    def __contains__(self, offset: int) -> bool:
+        return bisect_right(self.bounds, offset) % 2 == 1
+
+    def __bool__(self) -> bool:
+        return bool(self.bounds)

@@ -1,0 +1,1 @@
+"""Unwind data of programs, read into rows of rules."""

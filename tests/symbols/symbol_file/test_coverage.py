@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cairn.symbols.symbol_file.coverage import MAX_STRETCHES, Coverage, merge
+
+
+def test_stretches_that_touch_are_one_and_padding_is_not_covered() -> None:
+    assert merge([(100, 110), (0, 10), (10, 40), (5, 8), (60, 60)]) == [(0, 40), (100, 110)]
+    assert merge([(0, 10), (11, 40)]) == [(0, 10), (11, 40)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=12))
+def test_what_lies_in_a_stretch_is_covered_and_nothing_else(parts: list[tuple[int, int]]) -> None:
+    coverage = Coverage.of((start, start + size) for start, size in parts)
+    for offset in range(0, 600):
+        assert (offset in coverage) == any(start <= offset < start + size for start, size in parts)
+
+
+def test_a_hostile_number_of_stretches_is_cut_down() -> None:
+    assert len(merge([(start, start + 1) for start in range(0, 100 * MAX_STRETCHES, 40)])) <= MAX_STRETCHES
