@@ -85,7 +85,6 @@ AMD64 = Architecture(
     sp="rsp",
     adjustment=1,
     callee_saved=("rbx", "rbp", "r12", "r13", "r14", "r15"),
-    without_rules=without_rules,
     longest_call=LONGEST_CALL,
     follows_call=follows_call,
     address_bits=47,

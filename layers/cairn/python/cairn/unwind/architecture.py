@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cairn.minidump.records import Arch
-from cairn.unwind.frames import Frame, StackEnd, Trust
-
-if TYPE_CHECKING:
-    from cairn.unwind.process import StackView
+from cairn.unwind.frames import StackEnd, Trust
 
 Registers = dict[str, int]
 """Values of registers, by the names of ``Context.registers``; one that is not known is not there."""
@@ -32,7 +29,9 @@ Step = Caller | StackEnd | None
 
 
 class Architecture(NamedTuple):
-    """A CPU: names of its registers, its calling convention, and what to do without unwind rules.
+    """A CPU: names of its registers, and its calling convention.
+
+    What it can do without unwind rules stands in ``architectures.py``.
 
     - ``adjustment`` leads from a return address into the call before it, once ``code_mask`` has cleared other bits.
     - ``callee_saved`` registers keep their value where no rule speaks of them.
@@ -49,7 +48,6 @@ class Architecture(NamedTuple):
     sp: str
     adjustment: int
     callee_saved: tuple[str, ...]
-    without_rules: Callable[[StackView, Frame], Step]
     aliases: Mapping[str, str] = {}
     link_register: str | None = None
     signed: tuple[str, ...] = ()

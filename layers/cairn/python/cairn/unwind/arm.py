@@ -37,7 +37,6 @@ ARM = Architecture(
     sp="sp",
     adjustment=2,
     callee_saved=("r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11"),
-    without_rules=without_rules,
     aliases={"fp": "r11", "ip": "r12", "r13": "sp", "r14": "lr", "r15": "pc"},
     link_register="lr",
     code_mask=~1,

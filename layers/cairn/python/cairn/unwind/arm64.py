@@ -90,7 +90,6 @@ ARM64 = Architecture(
     sp="sp",
     adjustment=4,
     callee_saved=(*(f"x{number}" for number in range(19, 29)), "fp"),
-    without_rules=without_rules,
     aliases={"x29": "fp", "x30": "lr", "x31": "sp"},
     link_register="lr",
     signed=("pc", "lr", "fp"),

@@ -27,7 +27,6 @@ def _mips(name: Arch) -> Architecture:
         sp="sp",
         adjustment=8,
         callee_saved=(*(f"s{number}" for number in range(8)), "gp", "fp"),
-        without_rules=without_rules,
         link_register="ra",
         address_bits=name.pointer_size * 8,
     )

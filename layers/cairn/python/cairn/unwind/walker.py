@@ -7,7 +7,7 @@ from cairn.minidump.records import Context, Minidump, Thread
 from cairn.symbols.rules import WinRule
 from cairn.unwind import cfi, win
 from cairn.unwind.architecture import Caller, Step
-from cairn.unwind.architectures import architecture_of
+from cairn.unwind.architectures import architecture_of, without_rules
 from cairn.unwind.frames import BatchedRules, Frame, Stack, StackEnd, Trust, UnwindRules
 from cairn.unwind.limits import MAX_DUMP_FRAMES, MAX_FRAMES
 from cairn.unwind.process import Process, StackView
@@ -62,6 +62,7 @@ class Walk:
         self._own_stack = stack
         self._view: StackView | None = None
         self._saved_context = saved_context(process)
+        self._without_rules = without_rules(process.arch.name)
         self._interrupted: Caller | None = None
         self._frames: list[Frame] = []
         self.end: StackEnd | None = None
@@ -119,7 +120,7 @@ class Walk:
         found = self._by_rule(view)
         if isinstance(found, StackEnd) or (found and self._plausible(view, found)):
             return found
-        found = self._process.arch.without_rules(view, self.top)
+        found = self._without_rules(view, self.top)
         if isinstance(found, Caller) and not self._plausible(view, found):
             return None
         return found

@@ -43,7 +43,6 @@ X86 = Architecture(
     sp="esp",
     adjustment=1,
     callee_saved=("ebp", "ebx", "edi", "esi"),
-    without_rules=without_rules,
     longest_call=LONGEST_CALL,
     follows_call=follows_call,
     address_bits=32,
