@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cairn.store import objects, tus_uploads
+from cairn.store import parts, tus_uploads
 from cairn.store.aws import Clients
 from tests.emulator import start_emulator
 from tests.faults.clients import Kind
@@ -44,7 +44,7 @@ class Runs:
 def runs(deploy: Deploy) -> Iterator[Runs]:
     """Runs scenarios. Files go up in parts, as large ones do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(objects, "PART", SMALL_PART)
+        patch.setattr(parts, "PART", SMALL_PART)
         patch.setattr(tus_uploads, "PART", SMALL_PART)
         patch.setattr(tus_uploads, "SMALLEST_PART", SMALL_PART)
         yield Runs(deploy)

@@ -11,7 +11,7 @@ import pytest
 
 from cairn.pipeline.assemble_debug_file import READ_AHEAD, ChunkError, ChunkStream
 from cairn.store.assemblies import Plan
-from cairn.store.objects import exactly
+from cairn.store.parts import exactly
 
 
 def sha1(content: bytes) -> str:

@@ -16,7 +16,7 @@ from cairn.privacy.settings import Privacy
 from cairn.store.dumps import Dumps
 from cairn.store.event_files import EventFiles
 from cairn.store.notifications import scrub_in
-from cairn.store.objects import PART
+from cairn.store.parts import PART
 from cairn.store.projects import Projects
 from cairn.store.queues import Queue
 from tests.emulator import running_store

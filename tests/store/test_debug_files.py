@@ -23,7 +23,7 @@ def debug_files(store: Store) -> DebugFiles:
 def test_a_file_goes_up_and_comes_down(
     debug_files: DebugFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr("cairn.store.objects.PART", SMALL_PART)
+    monkeypatch.setattr("cairn.store.parts.PART", SMALL_PART)
     content = (secrets.token_bytes(4096) * (size // 4096 + 1))[:size]
     path = tmp_path / "libpaint.so.debug"
     path.write_bytes(content)

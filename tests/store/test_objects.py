@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
+from cairn.store.conditions import first_wins
 from cairn.store.errors import UnavailableError
-from cairn.store.objects import Objects, first_wins
+from cairn.store.objects import Objects
 from tests.store.conftest import Store
 
 PART = 64 * 1024
@@ -19,7 +20,7 @@ PART = 64 * 1024
 
 @pytest.fixture
 def objects(store: Store, monkeypatch: pytest.MonkeyPatch) -> Objects:
-    monkeypatch.setattr("cairn.store.objects.PART", PART)
+    monkeypatch.setattr("cairn.store.parts.PART", PART)
     return Objects(store.clients, store.settings.bucket)
 
 

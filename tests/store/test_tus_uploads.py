@@ -11,7 +11,8 @@ import pytest
 
 from cairn.intake.upload import Attachment, Upload
 from cairn.store.multipart import SMALLEST_PART
-from cairn.store.objects import PART, Objects, StoredContent
+from cairn.store.objects import Objects, StoredContent
+from cairn.store.parts import PART
 from cairn.store.tus_uploads import TusUpload, TusUploads, rest_key
 from cairn.store.uploads import Uploads
 from tests.store.conftest import Store
@@ -107,7 +108,7 @@ def test_other_projects_have_other_uploads(uploads: TusUploads, project_id: int)
 def test_what_was_sent_is_copied_to_its_crash(
     store: Store, project_id: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cairn.store.objects.COPIED_PART", 100)
+    monkeypatch.setattr("cairn.store.parts.COPIED_PART", 100)
     objects = Objects(store.clients, store.settings.bucket)
     objects.put(f"uploads/{project_id}/x/content", CONTENT[:size])
     content = StoredContent(objects, f"uploads/{project_id}/x/content", size)

@@ -13,7 +13,8 @@ import pytest
 
 from cairn.intake.upload import UPLOAD_VERSION, Attachment, Upload
 from cairn.store.errors import RefusedError, UnreadableError
-from cairn.store.objects import PART, Objects
+from cairn.store.objects import Objects
+from cairn.store.parts import PART
 from cairn.store.uploads import Uploads, parse_manifest
 from tests.store.conftest import Store
 

@@ -6,7 +6,8 @@ import hashlib
 from pathlib import Path
 
 from cairn.store.aws import Clients
-from cairn.store.objects import Content, Objects, Progress
+from cairn.store.objects import Objects
+from cairn.store.parts import Content, Progress
 from cairn.store.settings import Settings
 
 PREFIX = "debug-files/"

@@ -10,7 +10,8 @@ from cairn.intake.forms import MINIDUMP
 from cairn.store.aws import Clients
 from cairn.store.events import Events
 from cairn.store.notes import Notes
-from cairn.store.objects import Objects, Progress
+from cairn.store.objects import Objects
+from cairn.store.parts import Progress
 from cairn.store.settings import Settings
 from cairn.store.uploads import MANIFEST_LIMIT, StoredFile, StoredUpload, parse_manifest
 

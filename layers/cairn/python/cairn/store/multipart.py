@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cairn.store.aws import Clients
+from cairn.store.conditions import first_wins
 from cairn.store.errors import error_code, store_errors
-from cairn.store.objects import first_wins
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef

@@ -4,47 +4,22 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Set
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Set
 from contextlib import closing
 from dataclasses import dataclass
 from mmap import mmap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from cairn.store import parts
 from cairn.store.aws import Clients
-from cairn.store.errors import RefusedError, StoreError, UnreadableError, error_code, store_errors
+from cairn.store.conditions import EXISTS, MISSING, first_wins
+from cairn.store.errors import UnreadableError, error_code, store_errors
+from cairn.store.parts import Content, Progress, Target
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import CompletedMultipartUploadTypeDef, CompletedPartTypeDef
-
-PART = 8 * 1024 * 1024
-"""Bytes of a part, and the size up to which one PUT does. S3 takes 5 MiB to 5 GiB a part, 10,000 parts an object."""
-
-PARTS_AT_ONCE = 4
-"""Parts in memory and on their way at the same time."""
-
-COPIED_PART = 128 * 1024 * 1024
-COPIED_AT_ONCE = 8
-"""Bytes of a part that S3 copies from another object, and such parts at the same time: 1 GiB in one go."""
-
-MISSING = {"NoSuchKey", "404", "NotFound"}
 FORBIDDEN = {"AccessDenied", "403"}
-EXISTS = {"PreconditionFailed", "412"}
-CONFLICT_TRIES = 3
-"""S3 answers 409 ``ConditionalRequestConflict`` when two conditional writes meet, and asks to try again."""
-
-Progress = Callable[[int], None]
-"""Called with the number of bytes that went out, or came, since the last call."""
-
-
-class Content(Protocol):
-    """What objects are written from: a file, or what reads like one."""
-
-    def read(self, size: int, /) -> bytes: ...
-    def seek(self, offset: int, /) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,116 +176,35 @@ class Objects:
         if isinstance(content, StoredContent):
             return self._copy(content.key, key, size)
         content.seek(0)
-        if size > PART:
-            return self._put_parts(key, content, size, content_type, progress or (lambda sent: None))
-        new = self.put_new(key, exactly(content, size), content_type)
-        if progress:
-            progress(size)
+        told = progress or (lambda sent: None)
+        if size > parts.PART:
+            with store_errors(f"put s3://{self.bucket}/{key}"):
+                return parts.put_stream(self._target(key), content, size, content_type, told)
+        new = self.put_new(key, parts.exactly(content, size), content_type)
+        told(size)
         return new
+
+    def put_parts_over(self, key: str, content: bytes | mmap, changed: Set[int], tag: str) -> bool:
+        """As ``put_over``, of an object that had the same bytes but for the parts with the numbers ``changed``: see
+        ``parts.put_over``."""
+        with store_errors(f"put parts of s3://{self.bucket}/{key}"):
+            return parts.put_over(self._target(key), content, changed, tag)
+
+    def _copy(self, source: str, key: str, size: int) -> bool:
+        """Write an object from another one, within S3, unless there is one by that key."""
+        if not size:
+            return self.put_new(key, b"")
+        with store_errors(f"copy s3://{self.bucket}/{source} to {key}"):
+            return parts.copy(self._target(key), source, size)
+
+    def _target(self, key: str) -> Target:
+        return Target(self._clients.s3, self.bucket, key)
 
     def keys(self, prefix: str) -> tuple[str, ...]:
         """The keys of all objects that begin so."""
         with store_errors(f"list s3://{self.bucket}/{prefix}"):
             pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
             return tuple(found["Key"] for page in pages for found in page.get("Contents", []))
-
-    def _copy(self, source: str, key: str, size: int) -> bool:
-        """Write an object from another one, within S3, unless there is one by that key."""
-        if not size:
-            return self.put_new(key, b"")
-        s3, ranges = self._clients.s3, list(enumerate(range(0, size, COPIED_PART), 1))
-        with store_errors(f"copy s3://{self.bucket}/{source} to {key}"):
-            upload = s3.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
-            where: Any = {"Bucket": self.bucket, "Key": key, "UploadId": upload}
-
-            def copy(part: tuple[int, int]) -> CompletedPartTypeDef:
-                number, start = part
-                what: Any = {"Bucket": self.bucket, "Key": source}
-                bytes_range = f"bytes={start}-{min(start + COPIED_PART, size) - 1}"
-                done = s3.upload_part_copy(**where, PartNumber=number, CopySource=what, CopySourceRange=bytes_range)
-                return {"PartNumber": number, "ETag": done["CopyPartResult"]["ETag"]}
-
-            try:
-                with ThreadPoolExecutor(COPIED_AT_ONCE) as pool:
-                    done: CompletedMultipartUploadTypeDef = {"Parts": list(pool.map(copy, ranges))}
-                new = first_wins(lambda: s3.complete_multipart_upload(**where, MultipartUpload=done, IfNoneMatch="*"))
-            except ClientError:
-                s3.abort_multipart_upload(**where)
-                raise
-            if not new:
-                s3.abort_multipart_upload(**where)
-            return new
-
-    def _put_parts(self, key: str, content: Content, size: int, content_type: str, progress: Progress) -> bool:
-        s3 = self._clients.s3
-        with store_errors(f"put s3://{self.bucket}/{key}"):
-            upload = s3.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=content_type)["UploadId"]
-            where: Any = {"Bucket": self.bucket, "Key": key, "UploadId": upload}
-            try:
-                parts = self._send_parts(where, content, size, progress)
-                done: CompletedMultipartUploadTypeDef = {"Parts": parts}
-                new = first_wins(lambda: s3.complete_multipart_upload(**where, MultipartUpload=done, IfNoneMatch="*"))
-            except (BotoCoreError, ClientError, StoreError, OSError):
-                self._abort(where)
-                raise
-            if not new:
-                self._abort(where)
-            return new
-
-    def put_parts_over(self, key: str, content: bytes | mmap, changed: Set[int], tag: str) -> bool:
-        """Write an object over the one that ``tag`` was read from, which had the same bytes but for the parts
-        (``PART``) with the numbers ``changed``, from 0: S3 copies the others. ``False`` when another writer was
-        faster."""
-        s3 = self._clients.s3
-        with store_errors(f"put parts of s3://{self.bucket}/{key}"):
-            upload = s3.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
-            where: Any = {"Bucket": self.bucket, "Key": key, "UploadId": upload}
-
-            def put(part: tuple[int, Span]) -> CompletedPartTypeDef:
-                number, span = part
-                if span.changed:
-                    body = bytes(content[span.start : span.end])
-                    return {"PartNumber": number, "ETag": s3.upload_part(**where, PartNumber=number, Body=body)["ETag"]}
-                what: Any = {"CopySource": {"Bucket": self.bucket, "Key": key}, "CopySourceIfMatch": tag}
-                within = f"bytes={span.start}-{span.end - 1}"
-                done = s3.upload_part_copy(**where, **what, PartNumber=number, CopySourceRange=within)
-                return {"PartNumber": number, "ETag": done["CopyPartResult"]["ETag"]}
-
-            def write() -> None:
-                with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
-                    parts = list(pool.map(put, enumerate(spans(len(content), changed), 1)))
-                s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts}, IfMatch=tag)
-
-            try:
-                new = first_wins(write, EXISTS | MISSING)
-            except (BotoCoreError, ClientError, StoreError):
-                self._abort(where)
-                raise
-            if not new:
-                self._abort(where)
-            return new
-
-    def _abort(self, where: Any) -> None:
-        """Give up an upload in parts. It is gone already when S3 completed it and the answer was lost: then botocore
-        has asked a second time, and met its own object."""
-        try:
-            self._clients.s3.abort_multipart_upload(**where)
-        except ClientError as error:
-            if error_code(error) != "NoSuchUpload":
-                raise
-
-    def _send_parts(self, where: Any, content: Content, size: int, progress: Progress) -> list[CompletedPartTypeDef]:
-        def send(part: tuple[int, bytes]) -> CompletedPartTypeDef:
-            number, body = part
-            etag = self._clients.s3.upload_part(**where, PartNumber=number, Body=body)["ETag"]
-            progress(len(body))
-            return {"ETag": etag, "PartNumber": number}
-
-        sent: list[CompletedPartTypeDef] = []
-        with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
-            for few in parts_of(content, size):
-                sent += pool.map(send, few)
-        return sent
 
     def _get(self, key: str, **more: Any) -> Any:
         try:
@@ -353,62 +247,3 @@ class StoredContent(io.RawIOBase):
         buffer[: len(content)] = content
         self._at += len(content)
         return len(content)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The bytes from ``start`` to before ``end`` of an object that is written again."""
-
-    start: int
-    end: int
-    changed: bool
-
-
-def spans(size: int, changed: Set[int]) -> Iterator[Span]:
-    """An object in parts: each that is changed by itself, those between them together, as far as S3 copies at once."""
-    start = 0
-    for number in range(-(-size // PART)):
-        at, end = number * PART, min((number + 1) * PART, size)
-        if number in changed:
-            if start < at:
-                yield Span(start, at, changed=False)
-            yield Span(at, end, changed=True)
-            start = end
-        elif end - start >= COPIED_PART or end == size:
-            yield Span(start, end, changed=False)
-            start = end
-
-
-def first_wins(write: Callable[[], object], lost: Set[str] = frozenset(EXISTS)) -> bool:
-    """Do a conditional write; ``False`` when the object is there already, or whatever else ``lost`` says."""
-    for attempt in range(CONFLICT_TRIES):
-        try:
-            write()
-        except ClientError as error:
-            if error_code(error) in lost:
-                return False
-            if error_code(error) != "ConditionalRequestConflict" or attempt == CONFLICT_TRIES - 1:
-                raise
-        else:
-            return True
-    raise AssertionError("unreachable")
-
-
-def parts_of(content: Content, size: int) -> Iterator[list[tuple[int, bytes]]]:
-    """Numbered parts of a stream, some at a time."""
-    starts = list(enumerate(range(0, size, PART), 1))
-    for first in range(0, len(starts), PARTS_AT_ONCE):
-        few = starts[first : first + PARTS_AT_ONCE]
-        yield [(number, exactly(content, min(PART, size - start))) for number, start in few]
-
-
-def exactly(content: Content, size: int) -> bytes:
-    """The next ``size`` bytes of a stream. Raises ``RefusedError`` (``content_truncated``) when it ends before."""
-    pieces = []
-    left = size
-    while left and (piece := content.read(left)):
-        pieces.append(piece)
-        left -= len(piece)
-    if left:
-        raise RefusedError("content_truncated", f"the content ends {left} bytes before the size that was told")
-    return b"".join(pieces)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from cairn.store.aws import Clients
 from cairn.store.multipart import SMALLEST_PART, Multipart, Multiparts, Part
-from cairn.store.objects import PART, Content, Objects, StoredContent, exactly
+from cairn.store.objects import Objects, StoredContent
+from cairn.store.parts import PART, Content, exactly
 from cairn.store.settings import Settings
 from cairn.store.signed_uploads import folder_of
 

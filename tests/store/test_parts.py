@@ -6,7 +6,8 @@ import secrets
 
 import pytest
 
-from cairn.store.objects import COPIED_PART, PART, Objects, Span, spans
+from cairn.store.objects import Objects
+from cairn.store.parts import COPIED_PART, PART, Span, spans
 from tests.store.conftest import Store
 
 
