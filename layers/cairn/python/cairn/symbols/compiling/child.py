@@ -1,20 +1,20 @@
 """The child process that reads debug files: ``python -m cairn.symbols.compiling.child OPERATION ARGUMENTS``.
 
-It limits itself, does one operation and prints one JSON object: ``{"result": …}`` or ``{"error": code, "message": …}``.
+It limits itself, does one operation and prints its answer (``answers.py``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import resource
 import sys
 from pathlib import Path
 from typing import Any
 
-from cairn.symbols.errors import DebugFileError
+from cairn.symbols.compiling.answers import answer_of
+from cairn.symbols.compiling.side_by_side import has_two_processors
 
 STACK_BYTES = 120 * 1024 * 1024
 """For deeply nested names, which the demanglers read by recursion."""
@@ -23,16 +23,7 @@ STACK_BYTES = 120 * 1024 * 1024
 def main() -> None:
     gc.disable()  # one operation, then the end: looking for cycles among millions of rows took a tenth of the time
     _limit(*map(int, os.environ["CAIRN_CHILD_LIMITS"].split(",")))
-    answer: dict[str, Any]
-    try:
-        answer = {"result": _run(*sys.argv[1:])}
-    except DebugFileError as error:
-        answer = {"error": error.code, "message": str(error)}
-    except MemoryError:
-        answer = {"error": "too_large", "message": "This file could not be read: it needs more memory than there is."}
-    except OSError as error:
-        answer = {"error": "os_error", "message": str(error)}
-    json.dump(answer, sys.stdout)
+    sys.stdout.write(answer_of(lambda: _run(*sys.argv[1:])))
 
 
 def _run(operation: str, *arguments: str) -> Any:
@@ -44,7 +35,8 @@ def _run(operation: str, *arguments: str) -> Any:
     path, out_dir = arguments
     if operation == "compile_sources":
         return compile_sources_here(Path(path), Path(out_dir)).to_json()
-    return [compiled.to_json() for compiled in compile_here(Path(path), Path(out_dir))]
+    compiled = compile_here(Path(path), Path(out_dir), side_by_side=has_two_processors())
+    return [one.to_json() for one in compiled]
 
 
 def _limit(seconds: int, memory: int) -> None:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cairn.symbols.compiling.compile import Compiled
-from cairn.symbols.compiling.demangle import readable
 from cairn.symbols.compiling.libsymbolic import FORMATS, DebugObject, open_debug_file
-from cairn.symbols.compiling.name_pieces import name_pieces
 from cairn.symbols.compiling.name_rows import NameRows
 from cairn.symbols.compiling.segments import segments_of
 from cairn.symbols.compiling.symcache import SymCache
+from cairn.symbols.compiling.write_names import write_names
 from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, NoDebugIdError
 from cairn.symbols.formats.breakpad_text import read_lines, tidy
 from cairn.symbols.formats.companions import lacks_id
@@ -40,8 +39,9 @@ ANY = (*FORMATS, SOURCES)
 _T = TypeVar("_T")
 
 
-def compile_here(path: Path, out_dir: Path) -> tuple[Compiled, ...]:
-    """Compile every object of a debug file into ``out_dir``, in this process.
+def compile_here(path: Path, out_dir: Path, *, side_by_side: bool = False) -> tuple[Compiled, ...]:
+    """Compile every object of a debug file into ``out_dir``, in this process, and a fork of it where that pays and
+    ``side_by_side`` allows it.
 
     Raises:
         DebugFileError: no object could be compiled; the error is the first object's.
@@ -52,7 +52,7 @@ def compile_here(path: Path, out_dir: Path) -> tuple[Compiled, ...]:
         errors: list[DebugFileError] = []
         for number, debug_object in enumerate(open_debug_file(source)):
             try:
-                result = _compile_object(debug_object, path, out_dir / f"{number}.symbols")
+                result = _compile_object(debug_object, path, out_dir / f"{number}.symbols", side_by_side=side_by_side)
                 compiled.append(replace(result, problems=(*problems, *result.problems)))
             except DebugFileError as error:
                 errors.append(error)
@@ -71,7 +71,7 @@ def _tidied(path: Path, scratch: Path) -> tuple[Path, tuple[str, ...]]:
     return target, (f"{skipped} lines of the symbol file make no sense and were skipped.",) if skipped else ()
 
 
-def _compile_object(debug_object: DebugObject, path: Path, target: Path) -> Compiled:
+def _compile_object(debug_object: DebugObject, path: Path, target: Path, *, side_by_side: bool) -> Compiled:
     if debug_object.debug_id is None and debug_object.code_id is None:
         if lacks_id(path):
             raise NoDebugIdError(
@@ -94,7 +94,7 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path) -> Comp
     with SymbolFileWriter(target) as writer:
         if names is not None:
             name_rows = NameRows(names, ends)
-            writer.add_names(name_pieces(names, name_rows, readable))
+            write_names(writer, names, name_rows, target.with_suffix(".second"), side_by_side=side_by_side)
             covered += name_rows.covered()
         writer.add_rules(rule_pieces(rows))
         writer.finish(description, covered)

@@ -5,7 +5,6 @@ A plain subprocess: a Lambda has neither the semaphores nor the shared memory of
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -14,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cairn.symbols.errors import DEBUG_FILE_ERRORS, DebugFileError, DebugFileTooLargeError, MalformedDebugFileError
+from cairn.symbols.compiling.answers import result_in
+from cairn.symbols.errors import DebugFileError, DebugFileTooLargeError, MalformedDebugFileError
 
 _SIGNS_OF_NO_MEMORY = (
     b"memory allocation of",
@@ -62,16 +62,7 @@ def run_isolated(operation: str, arguments: Sequence[str], limits: Limits) -> An
         raise _too_large(f"took more than {limits.seconds} seconds") from None
     if child.returncode:
         raise _death(child.returncode, child.stderr)
-    return _answer(child.stdout)
-
-
-def _answer(output: bytes) -> Any:
-    answer = json.loads(output)
-    if "error" not in answer:
-        return answer["result"]
-    if answer["error"] == "os_error":
-        raise OSError(answer["message"])
-    raise DEBUG_FILE_ERRORS[answer["error"]](answer["message"])
+    return result_in(child.stdout)
 
 
 def _death(code: int, output: bytes) -> DebugFileError:

@@ -6,7 +6,8 @@ and cutting is work on whole columns. ``NamePiece`` reads a piece; the layout is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -23,16 +24,22 @@ figures."""
 _LOCATION_SIZE = 20
 
 
+def piece_bounds(rows: NameRows) -> list[int]:
+    """The numbers of the rows that pieces begin with, and the count of all rows."""
+    bounds = [0]
+    while bounds[-1] < len(rows.starts):
+        bounds.append(rows.cut_behind(bounds[-1] + ROWS_PER_PIECE))
+    return bounds
+
+
 def name_pieces(
-    cache: SymCache, rows: NameRows, readable: Callable[[str], str], size: int = PIECE_SIZE
+    cache: SymCache, rows: NameRows, readable: Callable[[str], str], bounds: Sequence[int], size: int = PIECE_SIZE
 ) -> Iterator[Piece]:
-    """Cut the rows of a symcache into pieces. ``readable`` turns a mangled name into one for people."""
+    """Cut rows of a symcache into pieces, at ``bounds`` and where a piece is too large between two of them.
+    ``readable`` turns a mangled name into one for people."""
     cutter = _Cutter(cache, rows, readable, size)
-    first = 0
-    while first < len(rows.starts):
-        end = rows.cut_behind(first + ROWS_PER_PIECE)
+    for first, end in pairwise(bounds):
         yield from cutter.cut(first, end)
-        first = end
 
 
 class _Cutter:
@@ -43,12 +50,9 @@ class _Cutter:
         self._size = size
         self._locations = cache.locations
         self._entries, self._languages = cache.entries, cache.languages
-        symbols = list(map(cache.symbol, range(cache.function_count)))
-        names = list(map(readable, symbols))
-        self._names = [name.encode() for name in names]
-        self._symbols = [
-            b"" if symbol == name else symbol.encode() for symbol, name in zip(symbols, names, strict=True)
-        ]
+        self._symbol, self._readable = cache.symbol, readable
+        self._names: dict[int, bytes] = {}
+        self._symbols: dict[int, bytes] = {}
         self._paths = [cache.file(number).encode() for number in range(cache.file_count)]
 
     def cut(self, first: int, end: int) -> Iterator[Piece]:
@@ -57,6 +61,7 @@ class _Cutter:
         outer_numbers = self._outers_of(columns[3])
         outers = [_picked(outer_numbers, column) for column in self._locations]
         paths, functions = (sorted({*columns[kind], *outers[kind]} - {NONE}) for kind in (0, 2))
+        self._learn(functions)
         texts = [*_picked(functions, self._names), *_picked(functions, self._symbols), *_picked(paths, self._paths)]
         middle = self._rows.cut_behind((first + end) // 2)
         size = _LOCATION_SIZE * (end - first + len(outer_numbers)) + sum(map(len, texts))
@@ -80,6 +85,14 @@ class _Cutter:
         packed = map(pack, (counts, deltas(starts), *columns, *outers, *map(deltas, numbers), *facts, map(len, texts)))
         return Piece(starts[0], b"".join((*packed, *texts)))
 
+    def _learn(self, functions: Sequence[int]) -> None:
+        """Make the texts of functions that no piece had so far."""
+        for function in set(functions).difference(self._names):
+            symbol = self._symbol(function)
+            name = self._readable(symbol)
+            self._names[function] = name.encode()
+            self._symbols[function] = b"" if symbol == name else symbol.encode()
+
     def _outers_of(self, numbers: Sequence[int]) -> list[int]:
         """The numbers of all locations on the way out from those with ``numbers``."""
         found: set[int] = set()
@@ -89,7 +102,7 @@ class _Cutter:
         return sorted(found)
 
 
-def _picked(numbers: Sequence[int], column: Sequence[Any]) -> Sequence[Any]:
+def _picked(numbers: Sequence[int], column: Sequence[Any] | Mapping[int, Any]) -> Sequence[Any]:
     """The values of a column at ``numbers``."""
     try:
         return itemgetter(*numbers)(column) if len(numbers) > 1 else [column[number] for number in numbers]

@@ -55,6 +55,8 @@ class SymCache:
 
     def symbol(self, function: int) -> str:
         """Return the name of the function with this number; it may be mangled."""
+        if function >= self.function_count:
+            raise MalformedDebugFileError("A symcache names a function that it does not have.")
         return self._string(self._symbols[function])
 
     def file(self, number: int) -> str:

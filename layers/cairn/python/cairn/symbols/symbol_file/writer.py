@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO, NamedTuple
 
 from cairn.symbols.ranges.pieces import compress
 from cairn.symbols.symbol_file.columns import Piece
@@ -14,6 +16,18 @@ from cairn.symbols.symbol_file.index import CURRENT, MAGIC, TRAILER, Description
 
 NAMES_LEVEL, RULES_LEVEL, INDEX_LEVEL = 3, 9, 9
 """How hard zstd tries. Rules and index are small, and what of them lies close to the end of a file saves a request."""
+
+
+class Frame(NamedTuple):
+    """The first address of a piece, and its size in the file."""
+
+    start: int
+    size: int
+
+
+def write_frames(file: BinaryIO, pieces: Iterable[Piece], level: int) -> list[Frame]:
+    """Write pieces back to back."""
+    return [Frame(piece.start, file.write(compress(piece.data, level))) for piece in pieces]
 
 
 class SymbolFileWriter:
@@ -34,17 +48,21 @@ class SymbolFileWriter:
         self._file.close()
 
     def add_names(self, pieces: Iterable[Piece]) -> None:
-        self._add("names", pieces, NAMES_LEVEL)
+        self._note("names", write_frames(self._file, pieces, NAMES_LEVEL))
+
+    def add_written_names(self, path: Path, frames: Iterable[Frame]) -> None:
+        """Add pieces of names that ``write_frames`` wrote elsewhere."""
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, self._file)
+        self._note("names", frames)
 
     def add_rules(self, pieces: Iterable[Piece]) -> None:
-        self._add("rules", pieces, RULES_LEVEL)
+        self._note("rules", write_frames(self._file, pieces, RULES_LEVEL))
 
-    def _add(self, kind: str, pieces: Iterable[Piece], level: int) -> None:
-        for piece in pieces:
-            frame = compress(piece.data, level)
-            self._file.write(frame)
-            self._sizes.append(len(frame))
-            self._starts[kind].append(piece.start)
+    def _note(self, kind: str, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            self._sizes.append(frame.size)
+            self._starts[kind].append(frame.start)
 
     def finish(self, description: Description, covered: Iterable[Stretch]) -> None:
         """Write the index; ``covered`` are the stretches of addresses that belong to functions."""
