@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = [
     "cairn stackwalk crash.dmp",
-    "cairn stackwalk crash.dmp --symbols build/ --symbols symbols.sym",
+    "cairn stackwalk crash.dmp --symbols build/ --symbols symbols.zip",
     "cairn stackwalk crash.dmp --json | jq .crash_info",
 ]
 
@@ -36,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         default=[],
-        metavar="DIR_OR_FILE",
-        help="debug files, or folders of them; repeat for more (ELF, Mach-O, dSYM, PE, PDB, Breakpad .sym, "
-        "source bundles)",
+        metavar="PATH",
+        help="debug files, or folders or zip archives of them; repeat for more (ELF, Mach-O, dSYM, PE, PDB, "
+        "Breakpad .sym, source bundles)",
     )
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where compiled symbols are kept")
     form = parser.add_mutually_exclusive_group()

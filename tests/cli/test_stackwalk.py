@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -76,6 +78,30 @@ def test_source_bundles_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     assert "cut.src.zip: The file is damaged" in done.out
     said = "lying.src.zip: /src/lighthouse/lighthouse.cpp: there is no file where the bundle says"
     assert f"found       b72467fd-1af4-52ed-a50d-2a5285771077  source: {said}" in done.out
+
+
+def test_an_archive_serves_as_a_folder_does(tmp_path: Path) -> None:
+    folder, archive = tmp_path / "builds", tmp_path / "builds/keeper.zip"
+    folder.mkdir()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(SAMPLE / "lighthouse", "keeper/lighthouse")
+        packed.writestr("keeper/lighthouse.src.zip", sample_bundle())
+        packed.writestr("keeper/inner.zip", b"PK\3\4 and so on")
+    lines = (SAMPLE / "lighthouse.cpp").read_text().splitlines()
+    for symbols in (archive, folder):
+        done = stackwalk(tmp_path / "cache", DUMP, "--symbols", symbols)
+        assert (done.code, done.err) == (0, "")
+        assert f">    11  {lines[10]}" in done.out
+        assert "instruction mov dword ptr [rax + 0x10], ebp" in done.out
+    said = stackwalk(tmp_path / "cache", DUMP, "--symbols", archive, "--json").json
+    (module,) = (one for one in said["modules"] if one["filename"] == "lighthouse")
+    assert module["cairn"]["names_from"] == f"{archive}/keeper/lighthouse"
+    assert any("keeper/inner.zip: an archive in an archive is not opened" in problem for problem in problems_of(said))
+
+
+def problems_of(said: Any) -> list[str]:
+    found: list[str] = said["cairn"]["problems"]
+    return found
 
 
 @pytest.fixture

@@ -107,9 +107,32 @@ def test_the_command_looks_into_a_zip(running: Running, build: Build, tmp_path: 
     assert re.search(r"✓ program +x86_64 +[0-9a-f-]{36} +\(unwinding\)", done.out), done.out
     assert re.search(r"✓ program\.debug +x86_64 +[0-9a-f-]{36} +\(names, lines\)", done.out), done.out
     assert "README" not in done.out
-    checked = run(running, "symbols", "check", tmp_path / "symbols.zip").out
-    assert "an archive: `cairn upload-debug-files` opens it" in " ".join(checked.split())
+    checked = run(running, "symbols", "check", tmp_path / "symbols.zip", "--json").json
+    assert [(Path(one["path"]).name, one["state"]) for one in checked] == [
+        ("program.debug", "uploaded"),
+        ("program", "uploaded"),
+    ]
     assert_names_the_crash(running.event(uploaded_id(crash(built.program, tmp_path, running.minidump_url))))
+
+
+def test_checking_a_zip_says_what_of_it_crashes_wait_for(running: Running, build: Build, tmp_path: Path) -> None:
+    built = build(f"-Wl,--build-id=0x{secrets.token_hex(20)}")
+    running.event(uploaded_id(crash(built.program, tmp_path, running.minidump_url)))
+    inner = zipped(tmp_path / "inner.zip", built.companion)
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    archive = zipped(folder / "symbols.zip", built.companion, built.program, inner)
+
+    def states() -> dict[str, str]:
+        checked = run(running, "symbols", "check", folder, "--json").json
+        assert all(one["archive"] == str(archive) for one in checked)
+        return {Path(one["path"]).name: one["state"] for one in checked}
+
+    running.until(lambda: states()["program"] == "wanted")
+    assert states() == {"program.debug": "wanted", "program": "wanted", "inner.zip": "unusable"}
+    told = " ".join(run(running, "symbols", "check", folder).out.split())
+    assert "an archive in an archive is not opened" in told
+    assert told.endswith(f"cairn upload-debug-files {archive}")
 
 
 def test_the_command_says_what_of_a_zip_it_does_not_take(running: Running, build: Build, tmp_path: Path) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 import shlex
+import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.waiting import WaitingCrashes
-from cairn.symbols.arriving.archive import is_archive
+from cairn.symbols.arriving.archive import Refused, is_archive
 from cairn.symbols.arriving.debug_file_ids import read_all_ids
-from cairn.symbols.compiling.compile import Ids
-from cairn_cli.debug_files import debug_files
+from cairn.symbols.compiling.compile import Ids, identify, is_source_bundle
+from cairn.symbols.errors import DebugFileError
+from cairn_cli.debug_files import arriving, debug_files
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json, print_table
 from cairn_cli.symbols.files import MOST_WAITING
@@ -24,7 +27,7 @@ from cairn_cli.target import Target
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A file, or one architecture of it. ``state`` is ``uploaded``, ``unusable`` (``reason`` says why), ``wanted`` by
-    ``crashes``, or ``new``: neither uploaded nor waited for."""
+    ``crashes``, or ``new``: neither uploaded nor waited for. ``archive`` is the zip that it is in."""
 
     path: str
     debug_id: str | None
@@ -32,38 +35,73 @@ class Checked:
     state: str
     crashes: int = 0
     reason: str | None = None
+    archive: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A file that was read: its ids, or why it has none, and its SHA-1. ``archive`` is the zip that it is in."""
+
+    path: str
+    ids: list[Ids] | Exception
+    sha1: str
+    is_bundle: bool = False
+    archive: str | None = None
 
 
 def check(target: Target, arguments: argparse.Namespace) -> int:
     """Print what there is to say of the files; returns the exit code."""
-    found = list(read_all_ids(debug_files(arguments.paths)))
-    checked = [
-        Checked(str(path), None, None, "unusable", reason=str(ids) if isinstance(ids, Exception) else no_file(path))
-        for path, ids in found
-        if isinstance(ids, Exception) or (not ids and path in arguments.paths)
-    ]
-    known = {path: ids for path, ids in found if not isinstance(ids, Exception) and ids}
-    sha1s = {path: sha1_of(path) for path in known}
-    records = DebugFileRecords(target.settings, target.clients).find(sha1s.values())
+    found = list(read_all(list(debug_files(arguments.paths)), arguments.paths))
+    records = DebugFileRecords(target.settings, target.clients).find({one.sha1 for one in found if one.sha1})
     waiting = WaitingCrashes(target.settings, target.clients)
-    checked += [checked_one(path, one, records.get(sha1s[path]), waiting) for path in known for one in known[path]]
+    checked = [one for read in found for one in checked_file(read, records.get(read.sha1), waiting)]
     if not checked:
         raise CliError("there is no debug file among these", "`cairn upload-debug-files --help` says what is taken")
+    checked.sort(key=lambda one: one.state != "unusable")
     _print(checked, arguments.json)
     return 0
 
 
-def no_file(path: Path) -> str:
-    """Why a file has no ids that was named."""
-    return "an archive: `cairn upload-debug-files` opens it" if is_archive(path) else "no debug file"
+def read_all(paths: Sequence[Path], named: Sequence[Path]) -> Iterator[Read]:
+    """Read files, and those in archives. One that is no debug file is only told when it is ``named``."""
+    archives, bundles = ({path for path in paths if is_such(path)} for is_such in (is_archive, is_source_bundle))
+    plain = [path for path in paths if path not in archives | bundles]
+    others = [path for path in paths if path in bundles]
+    for path, ids in (*read_all_ids(plain), *zip(others, identify(others), strict=True)):
+        if ids:
+            yield Read(str(path), ids, sha1_of(path), path in bundles)
+        elif path in named:
+            yield Read(str(path), DebugFileError("no debug file"), "")
+    for path in paths:
+        if path in archives:
+            yield from read_archive(path)
 
 
-def checked_one(path: Path, ids: Ids, record: DebugFileRecord | None, waiting: WaitingCrashes) -> Checked:
-    """What there is to say of one object of a file."""
-    if record is not None:
-        return Checked(str(path), *ids, "unusable" if record.reason else "uploaded", reason=record.reason)
-    crashes = len(waiting.waiting_for(ids, time.time(), MOST_WAITING))
-    return Checked(str(path), *ids, "wanted" if crashes else "new", crashes)
+def read_archive(path: Path) -> Iterator[Read]:
+    """Read the files in an archive, as they would be uploaded."""
+    with tempfile.TemporaryDirectory() as folder:
+        for found in arriving([path], Path(folder)):
+            if isinstance(found, Refused):
+                shown = str(path) if found.name == path.name else f"{path}/{found.name}"
+                yield Read(shown, DebugFileError(found.reason), "", archive=str(path))
+                continue
+            is_bundle = is_source_bundle(found.path)
+            ids = identify([found.path])[0] if is_bundle else next(read_all_ids([found.path]))[1]
+            yield Read(f"{path}/{found.name}", ids, sha1_of(found.path), is_bundle, str(path))
+
+
+def checked_file(read: Read, record: DebugFileRecord | None, waiting: WaitingCrashes) -> Iterator[Checked]:
+    """What there is to say of each object of a file."""
+    if isinstance(read.ids, Exception):
+        yield Checked(read.path, None, None, "unusable", reason=str(read.ids), archive=read.archive)
+        return
+    for ids in read.ids:
+        if record is not None:
+            state, crashes = "unusable" if record.reason else "uploaded", 0
+        else:
+            crashes = len(waiting.waiting_for(ids, time.time(), MOST_WAITING, sources=read.is_bundle))
+            state = "wanted" if crashes else "new"
+        yield Checked(read.path, *ids, state, crashes, record.reason if record else None, read.archive)
 
 
 def sha1_of(path: Path) -> str:
@@ -78,7 +116,7 @@ def _print(checked: list[Checked], as_json: bool) -> None:
         return
     rows = [(_state(one), one.path, one.debug_id or "", one.code_id or "", one.reason or "") for one in checked]
     print_table(("STATE", "FILE", "DEBUG ID", "CODE ID", ""), rows)
-    wanted = dict.fromkeys(one.path for one in checked if one.state == "wanted")
+    wanted = dict.fromkeys(one.archive or one.path for one in checked if one.state == "wanted")
     if wanted:
         console().print("\nCrashes wait for these. To send them:\n")
         console().print(f"  cairn upload-debug-files {shlex.join(wanted)}")

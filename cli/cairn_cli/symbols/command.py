@@ -15,7 +15,7 @@ from cairn_cli.target import add_target_option, connect
 
 EXAMPLES = [
     "cairn symbols missing",
-    "cairn symbols check build/ ~/Downloads/game.pdb",
+    "cairn symbols check build/ ~/Downloads/game.pdb symbols.zip",
     "cairn symbols list --query game",
     "cairn symbols list --failed",
     "cairn symbols show 3249d99d-0c40-4931-8610-f4e4fb0b6936-1",
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--crashes", type=_positive, default=1000, help="how many waiting crashes count (default: 1000)"
     )
     checking = actions.add_parser("check", help="the ids of files on this machine, and which of them crashes wait for")
-    checking.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="debug files, or folders of them")
+    checking.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="debug files, or folders or zips of them")
     listing = actions.add_parser("list", help="debug files, the newest first")
     listing.add_argument("--query", default="", help="only those with this text in their name, ids, system or format")
     listing.add_argument("--failed", action="store_true", help="those that were uploaded and cannot be used, and why")

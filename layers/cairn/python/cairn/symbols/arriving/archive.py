@@ -51,11 +51,13 @@ class ArchiveLimits:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """A debug file out of an archive. ``path`` is where it lies now, ``name`` its own, without folders."""
+    """A debug file out of an archive. ``path`` is where it lies now, ``name`` its own, without folders, ``place`` the
+    name that it has in the archive, as it can be told."""
 
     path: Path
     name: str
     number: int
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Archive:
         with target.open("wb") as file:
             for piece in self._pieces(info, PIECE):
                 file.write(piece)
-        return Unpacked(target, own_name(info.filename), number)
+        return Unpacked(target, own_name(info.filename), number, printable(info.filename))
 
     def _taken(self, number: int, info: zipfile.ZipInfo, folder: Path) -> Unpacked | Refused | None:
         name = printable(info.filename)

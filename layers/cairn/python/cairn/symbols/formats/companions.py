@@ -48,10 +48,14 @@ class Companions:
         if link is not None and text_id is not None:
             self._ids[link] = text_id
 
+    def id_of(self, link: int) -> bytes | None:
+        """The id of the program that names a companion with this checksum, if one was noted."""
+        return self._ids.get(link)
+
     def with_id(self, path: Path, folder: Path) -> Path | None:
         """The companion at ``path`` with the id of its program, written to ``folder``; ``None`` when no program that
         was noted names it, or its header cannot count one section more."""
-        text_id = self._ids.get(checksum(path)) if self._ids else None
+        text_id = self.id_of(checksum(path)) if self._ids else None
         if text_id is None:
             return None
         target = folder / "companion"

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cairn.symbols.errors import DebugFileError, SymbolFileError
+from cairn.symbols.local.archives import Archives, archives_among
 from cairn.symbols.local.known_files import KnownFiles
 from cairn.symbols.ranges.blob import FileBlob
 from cairn.symbols.symbol_file.index import CURRENT
 from cairn.symbols.symbol_file.reader import SymbolFile
 
 if TYPE_CHECKING:
+    from cairn.symbols.arriving.archive_contents import Member
     from cairn.symbols.compiling.compile import Ids
 
 
 class LocalSymbols:
-    """The debug files among ``paths`` (files, and folders with all that is in them).
+    """The debug files among ``paths`` (files, and folders with all that is in them), and those in zip archives.
 
     Compiled files are kept in ``cache_dir`` by the content of the debug file and the version of the format, and used
     again. A debug file that did not change since is not even opened. ``problems`` says, for a person, which files could
@@ -31,6 +33,8 @@ class LocalSymbols:
         self._cache_dir = cache_dir / f"v{CURRENT}"
         self._merge_gap = merge_gap
         self._known = KnownFiles(self._cache_dir / "known.json")
+        self._archives = Archives(cache_dir)
+        self._members: dict[Path, Member] = {}
         self._opened: dict[Path, tuple[SymbolFile, ...]] = {}
         self.problems: list[str] = []
 
@@ -47,9 +51,12 @@ class LocalSymbols:
 
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
-        """Debug files by their ids."""
+        """Debug files by their ids. Those in archives go by the path that shows where they are."""
         paths = {path: self._known.ids(path) for path in walk(self._paths)}
+        archives = list(archives_among(self._paths, [path for path, ids in paths.items() if not ids]))
         paths |= self._read_ids([path for path, ids in paths.items() if ids is None])
+        for archive in archives:
+            paths |= self._look_into(archive)
         files: dict[str, list[Path]] = {}
         for path, ids in paths.items():
             for one in {text for pair in ids or () for text in pair if text}:
@@ -64,6 +71,18 @@ class LocalSymbols:
 
         return self._known.learn(read_all_ids(paths), self.problems)
 
+    def _look_into(self, archive: Path) -> dict[Path, list[Ids]]:
+        """The ids of the files in an archive."""
+        try:
+            contents = self._archives.contents(archive)
+        except (DebugFileError, OSError) as error:
+            self.problems.append(f"{archive}: {error}")
+            return {}
+        self.problems += [f"{archive}: {problem}" for problem in contents.problems]
+        found = {member.shown: member for member in contents.members if not member.is_bundle}
+        self._members |= found
+        return {path: list(member.ids) for path, member in found.items()}
+
     def _open(self, path: Path) -> tuple[SymbolFile, ...]:
         if path not in self._opened:
             try:
@@ -74,7 +93,8 @@ class LocalSymbols:
         return self._opened[path]
 
     def _open_or_compile(self, path: Path) -> tuple[SymbolFile, ...]:
-        folder = self._cache_dir / self._known.content_hash(path)
+        member = self._members.get(path)
+        folder = self._cache_dir / (member.key if member else self._known.content_hash(path))
         self._known.save()
         try:
             return self._open_folder(folder, path)
@@ -87,7 +107,7 @@ class LocalSymbols:
         if not paths:
             raise FileNotFoundError(folder)
         opened = [FileBlob(path, self._merge_gap) for path in paths]
-        opener, origin = partial(_open_file, debug_file), str(debug_file)
+        opener, origin = partial(self._open_debug_file, debug_file), str(debug_file)
         return tuple(SymbolFile.open(blob, opener, origin=origin) for blob in opened)
 
     def _compile(self, path: Path, folder: Path) -> None:
@@ -102,9 +122,21 @@ class LocalSymbols:
         with tempfile.TemporaryDirectory(dir=self._cache_dir) as scratch:
             made = Path(scratch) / "made"
             made.mkdir()
-            compiled = compile_debug_file(path, made)
+            compiled = compile_debug_file(self._on_disk(path), made)
             self.problems += [f"{path}: {problem}" for one in compiled for problem in one.problems]
             _keep(made, folder)
+
+    def _open_debug_file(self, path: Path) -> FileBlob | None:
+        try:
+            return FileBlob(self._on_disk(path))
+        except (DebugFileError, OSError):
+            return None
+
+    def _on_disk(self, path: Path) -> Path:
+        """Where a debug file can be read. Raises ``DebugFileError`` or ``OSError`` when it is in an archive and cannot
+        be unpacked."""
+        member = self._members.get(path)
+        return self._archives.file(member) if member else path
 
 
 def walk(paths: Sequence[Path]) -> Iterator[Path]:
@@ -123,13 +155,6 @@ def _matches(file: SymbolFile, debug_id: str | None, code_id: str | None) -> boo
     if debug_id and file.debug_id:
         return file.debug_id == debug_id
     return code_id is not None and file.code_id == code_id
-
-
-def _open_file(path: Path) -> FileBlob | None:
-    try:
-        return FileBlob(path)
-    except OSError:
-        return None
 
 
 def _keep(made: Path, folder: Path) -> None:
