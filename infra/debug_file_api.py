@@ -11,8 +11,9 @@ from constructs import Construct
 from cairn.store.chunks import PREFIX as CHUNKS
 from cairn.store.events import KEY as EVENTS
 from cairn.store.outcomes import PREFIX as OUTCOMES
-from cairn.store.projects import OWNER_INDEX
+from cairn.store.projects import OWNER_INDEX, PROJECT, SLUG
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE
+from cairn.store.tokens import TOKEN
 from cairn.store.uploads import PREFIX as CRASHES
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
@@ -58,7 +59,7 @@ class DebugFileApi(Construct):
             layers=[code.cairn],
         )
         self.worker.function.add_environment(DEBUG_FILE_QUEUE_VARIABLE, files.queue.queue_url)
-        self.worker.may_use_table(storage.projects, "GetItem")
+        self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT, SLUG, TOKEN))
         self.worker.may_query_index(storage.projects, OWNER_INDEX)
         self.worker.may_use_table(storage.events, "Query", keys=(OUTCOMES, EVENTS))
         self.worker.may_use_table(storage.events, "GetItem", keys=(EVENTS,))

@@ -20,6 +20,7 @@ from cairn.store.notifications import SWEEP
 from cairn.store.projects import PROJECT
 from cairn.store.queues import CRASH_QUEUE_VARIABLE, DEBUG_FILE_QUEUE_VARIABLE
 from cairn.store.signed_uploads import SENT_DUMPS
+from cairn.store.source_secrets import SECRET
 from cairn.store.symbol_index import FAILURE, LISTING
 from cairn.store.uploads import DUMP, MANIFEST
 from cairn.store.waiting import WAITING
@@ -71,7 +72,7 @@ class DebugFiles(Construct):
         self.worker.may_send(crashes.queue)
         self.worker.may_send(self.files.queue)
         self.worker.may_use_table(storage.symbols, "Query", "DeleteItem", keys=PASSING)
-        self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT,))
+        self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT, SECRET))
         self.worker.may_use_table(storage.symbols, "GetItem", "BatchGetItem", "PutItem", "UpdateItem")
         self.worker.may_use_objects("chunks/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject")

@@ -14,6 +14,7 @@ from constructs import Construct
 from cairn.pipeline.finish_uploads import FINISH_UPLOADS
 from cairn.store.counters import PREFIX as COUNTERS
 from cairn.store.outcomes import PREFIX as OUTCOMES
+from cairn.store.projects import KEY, PROJECT
 from cairn.store.signed_uploads import PREFIX as UPLOADS
 from cairn.store.signed_uploads import SENT
 from infra.function import Code, Function, Worker, make_log_group
@@ -119,7 +120,7 @@ class Ingest(Construct):
 def grant_intake(worker: Worker, storage: Storage) -> None:
     """Let a worker do what taking crashes needs: look up keys, write, and read nothing of what was sent but
     the uploads in steps, which are looked at before they are accepted."""
-    worker.may_use_table(storage.projects, "GetItem")
+    worker.may_use_table(storage.projects, "GetItem", keys=(KEY, PROJECT))
     worker.may_use_table(storage.events, "PutItem")
     worker.may_use_table(storage.events, "UpdateItem", keys=(COUNTERS, OUTCOMES))
     worker.may_use_table(storage.events, "Query", keys=(OUTCOMES,))

@@ -14,6 +14,7 @@ from cairn.symbols.sources.built_in import BUILT_IN
 from cairn.symbols.sources.records import FileType, Layout, Source
 from cairn_cli.errors import CliError
 from cairn_cli.output import print_json, print_table
+from cairn_cli.source_credentials import add_credential_options, given_credentials, shown_credentials
 from cairn_cli.target import Target, add_target_option, connect
 
 EXAMPLES = [
@@ -21,13 +22,15 @@ EXAMPLES = [
     "cairn sources add microsoft",
     "cairn sources add ours https://symbols.example.com --layout symstore --project 2",
     "cairn sources add builds s3://our-symbols/linux --layout unified",
+    "cairn sources add ours https://symbols.example.com --layout ssqp --user ci  # and type the password",
+    "cairn sources update ours --bearer < token.txt",
     "cairn sources list",
     "cairn sources remove ours",
 ]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``list``, ``add``, ``remove`` and ``builtin``."""
+    """``list``, ``add``, ``update``, ``remove`` and ``builtin``."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="the servers of a project, in the order in which they are asked")
     addition = actions.add_parser("add", help="ask one more server, after the others")
@@ -41,18 +44,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE",
         help=f"what the server has; can be given more than once (default: all of {', '.join(FileType)})",
     )
+    add_credential_options(addition, may_remove=False)
+    update = actions.add_parser("update", help="show other credentials to a private server")
+    update.add_argument("name", help="the name that `cairn sources list` shows")
+    add_credential_options(update, may_remove=True)
     removal = actions.add_parser("remove", help="ask a server no more")
     removal.add_argument("name", help="the name that `cairn sources list` shows")
     known = actions.add_parser("builtin", help="the public servers that can be added by their names")
-    for action in (listing, addition, removal, known):
+    for action in (listing, addition, update, removal, known):
         action.add_argument("--json", action="store_true", help="print JSON")
-    for action in (listing, addition, removal):
+    for action in (listing, addition, update, removal):
         action.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
         add_target_option(action)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List, add or remove; returns the exit code."""
+    """List, add, update or remove; returns the exit code."""
     if arguments.action == "builtin":
         _show(BUILT_IN.values(), arguments.json)
         return 0
@@ -65,27 +72,49 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sources(target: Target, arguments: argparse.Namespace) -> Iterable[Source]:
-    """What is to be shown: all sources, or the one that was removed."""
+    """What is to be shown: all sources, or the one that was changed or removed."""
     project, sources = arguments.project, ProjectSources(target.settings, target.clients)
     if Projects(target.settings, target.clients).get(project) is None:
         raise CliError(f"there is no project {project}", "`cairn projects list` shows all")
     if arguments.action == "add":
-        return sources.add(project, _given(arguments)).sources
+        source, secret = _given(arguments)
+        return sources.add(project, source, secret).sources
+    if arguments.action == "update":
+        return (_updated(sources, arguments),)
     if arguments.action == "remove":
         gone = sources.remove(project, arguments.name)
         if gone is None:
-            raise CliError(f"project {project} has no source {arguments.name}", "`cairn sources list` shows all")
+            raise _unknown(arguments)
         return (gone,)
     return sources.of(project).sources
 
 
-def _given(arguments: argparse.Namespace) -> Source:
-    """The source that the arguments describe."""
+def _updated(sources: ProjectSources, arguments: argparse.Namespace) -> Source:
+    """The source with the credentials that the arguments want."""
+    known = next((one for one in sources.of(arguments.project).sources if one.name == arguments.name), None)
+    if known is None:
+        raise _unknown(arguments)
+    if known.built_in:
+        raise CliError(f"{known.name} is open to all, and takes no credentials")
+    changed = sources.change_credentials(arguments.project, known.name, *given_credentials(arguments, known.url))
+    if changed is None:
+        raise _unknown(arguments)
+    return changed
+
+
+def _unknown(arguments: argparse.Namespace) -> CliError:
+    return CliError(f"project {arguments.project} has no source {arguments.name}", "`cairn sources list` shows all")
+
+
+def _given(arguments: argparse.Namespace) -> tuple[Source, str | None]:
+    """The source that the arguments describe, and its secret if it is private."""
     if arguments.url is None:
         if arguments.name not in BUILT_IN:
             hint = "`cairn sources builtin` shows those there are; any other server needs its URL and --layout"
             raise CliError(f"{arguments.name} is no built-in source", hint)
-        return BUILT_IN[arguments.name]
+        if arguments.user or arguments.bearer or arguments.header:
+            raise CliError(f"{arguments.name} is open to all, and takes no credentials")
+        return BUILT_IN[arguments.name], None
     if arguments.name in BUILT_IN:
         raise CliError(f"{arguments.name} is the name of a built-in source", "give your server another name")
     if arguments.layout is None:
@@ -95,15 +124,17 @@ def _given(arguments: argparse.Namespace) -> Source:
         name, url = checked_name(arguments.name), checked_url(arguments.url, layout)
     except SourceError as error:
         raise CliError(str(error)) from error
-    return Source(name, url, layout, tuple(map(FileType, arguments.type or FileType)))
+    credentials, secret = given_credentials(arguments, url)
+    kinds = tuple(map(FileType, arguments.type or FileType))
+    return Source(name, url, layout, kinds, credentials=credentials), secret
 
 
 def _show(sources: Iterable[Source], as_json: bool) -> None:
     if as_json:
         print_json([asdict(source) for source in sources])
         return
-    rows = [(s.name, s.layout.value, _types(s), s.url) for s in sources]
-    print_table(("NAME", "LAYOUT", "HAS", "URL"), rows)
+    rows = [(s.name, s.layout.value, _types(s), shown_credentials(s.credentials), s.url) for s in sources]
+    print_table(("NAME", "LAYOUT", "HAS", "CREDENTIALS", "URL"), rows)
 
 
 def _types(source: Source) -> str:

@@ -26,8 +26,10 @@ class Done:
         return json.loads(self.out)
 
 
-def cairn(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Done:
-    """Run `cairn`."""
+def cairn(*arguments: str | Path, environment: Mapping[str, str] | None = None, stdin: str | None = None) -> Done:
+    """Run `cairn`, with ``stdin`` if it is given."""
     command = [CAIRN, *map(str, arguments)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=120)
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env=environment, timeout=120, input=stdin
+    )
     return Done(done.returncode, done.stdout, done.stderr)

@@ -47,7 +47,7 @@ from cairn.store.symbol_index import SymbolIndex
 from cairn.store.table import Table
 from cairn.store.tokens import ApiTokens
 from cairn.store.uploads import Uploads
-from cairn.symbols.sources.records import Layout, Source
+from cairn.symbols.sources.records import CredentialKind, Credentials, Layout, Source
 from cairn_cli.local.deploy import STACK, deploy
 from infra.bundling import ROOT, Target, build
 from infra.large_uploads import BUNDLES
@@ -381,7 +381,10 @@ def test_symbol_servers_are_asked(deployed: Deployed, tmp_path: Path) -> None:
         clients.s3.create_bucket(Bucket=bucket)
     with local_server() as server:
         project, key = deployed.new_key()
-        for name, url in (("web", server.url), ("ours", "s3://our-symbols"), ("theirs", "s3://their-symbols")):
+        credentials = Credentials(CredentialKind.BEARER, None, time.time())
+        web = Source("web", server.url, Layout.UNIFIED, credentials=credentials)
+        ProjectSources(settings, clients).add(project, web, "sesame")
+        for name, url in (("ours", "s3://our-symbols"), ("theirs", "s3://their-symbols")):
             ProjectSources(settings, clients).add(project, Source(name, url, Layout.UNIFIED))
         dump = (SAMPLE / "lighthouse.dmp").read_bytes()
         event = Event.from_json(deployed.event(deployed.send(dump, project, key)).body)
@@ -389,6 +392,7 @@ def test_symbol_servers_are_asked(deployed: Deployed, tmp_path: Path) -> None:
         fetches = Fetches(settings, clients)
         soon(lambda: any(one.tried for one in fetches.find(project, ids).values()))
         (known,) = fetches.find(project, ids).values()
+    assert {headers["Authorization"] for headers in server.headers} == {"Bearer sesame"}
     said = {attempt.source: attempt.status for attempt in known.attempts}
     assert said == {"web": "missing", "ours": "missing", "theirs": "forbidden"}, known.attempts
 

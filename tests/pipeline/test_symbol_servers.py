@@ -34,14 +34,18 @@ from cairn.store.notifications import fetch_in
 from cairn.store.objects import Objects
 from cairn.store.queues import Queue
 from cairn.store.settings import Settings
+from cairn.store.source_secrets import SourceSecrets
 from cairn.store.sources import ProjectSources
-from cairn.store.symbol_index import CompileFailure, SymbolIndex
+from cairn.store.symbol_index import CompileFailure, ModuleIds, SymbolEntry, SymbolIndex
 from cairn.store.uploads import Uploads
+from cairn.store.waiting import WaitingCrashes
 from cairn.symbols.compiling.compile import identify
 from cairn.symbols.records import SymbolStatus
 from cairn.symbols.sources.built_in import BUILT_IN
 from cairn.symbols.sources.layouts import paths
 from cairn.symbols.sources.records import (
+    CredentialKind,
+    Credentials,
     FetchStatus,
     FileType,
     Layout,
@@ -461,6 +465,69 @@ def test_what_was_found_and_cannot_be_compiled_is_told(server: LocalServer) -> N
         shown = image(place.event(key))
     assert shown.debug_status == "malformed"
     assert (shown.candidates or ())[1].download.details == "It took too much memory."
+
+
+SHOWN = Credentials(CredentialKind.BEARER, None, 1_800_000_000.5)
+
+
+def test_a_private_server_is_asked_again_with_other_credentials(place: Place, server: LocalServer) -> None:
+    """And one that has said what it has is not: what is forgotten is only what was said to the old ones."""
+    module, content = elf_module(), (SAMPLE / "lighthouse").read_bytes()
+    server.wants = {"Authorization": "Bearer sesame"}
+    server.files[f"/buildid/{module.code_id}/executable"] = content
+    with local_server() as open_server:
+        private = Source("ours", server.url, Layout.DEBUGINFOD, credentials=SHOWN)
+        project = place.project(Source("first", open_server.url, Layout.DEBUGINFOD))
+        sources = ProjectSources(place.settings, place.clients)
+        sources.add(project, private, "wrong")
+        done = place.fetch(project, place.request(project, module, Role.CODE))
+        assert [attempt.status for attempt in done.attempts] == [FetchStatus.MISSING, FetchStatus.FORBIDDEN]
+        assert "does not take the credentials" in str(done.attempts[1].details)
+        assert server.headers[-1]["Authorization"] == "Bearer wrong"
+        assert place.fetch(project, place.request(project, module, Role.CODE)) == Fetched(), "a no counts"
+        sources.change_credentials(project, "ours", replace(SHOWN, changed=1_800_000_001.0), "sesame")
+        done = place.fetch(project, place.request(project, module, Role.CODE))
+        assert [attempt.status for attempt in done.attempts] == [FetchStatus.FOUND]
+        assert len(open_server.asked) == 1
+    sources.change_credentials(project, "ours", replace(SHOWN, changed=1_800_000_002.0), "other")
+    place.fetch(project, place.request(project, module, Role.CODE))
+    assert len(server.asked) == 2, "a file that is there is not fetched again"
+
+
+def test_an_upload_that_was_refused_is_named_once_the_credentials_are_right(server: LocalServer) -> None:
+    """The crash that found a closed door waits; the next one of the program asks with the new credentials."""
+    server.wants = {"Authorization": "Bearer sesame"}
+    server.files[f"/buildid/{elf_module().code_id}/debuginfo"] = (SAMPLE / "lighthouse").read_bytes()
+    with new_place() as place:
+        project, sources = place.project(), ProjectSources(place.settings, place.clients)
+        sources.add(project, Source("ours", server.url, Layout.DEBUGINFOD))
+        first = place.upload(project)
+        place.symbolicate(first)
+        for wanted in place.messages():
+            place.fetch(*wanted)
+        assert "it wants credentials" in str(image(place.event(first)).candidates)
+        sources.change_credentials(project, "ours", SHOWN, "sesame")
+        place.symbolicate(place.upload(project))
+        (key,) = [name for wanted in place.messages() for name in place.fetch(*wanted).keys]
+        (entry,) = Compilation(place.settings, place.clients).run(key).entries
+        waiters = WaitingCrashes(place.settings, place.clients).waiting_for(ids_of(entry), time.time() + 1, 10)
+        assert first in {waiter.upload_key for waiter in waiters}
+
+
+def test_a_source_whose_secret_is_gone_is_not_asked(place: Place, server: LocalServer) -> None:
+    project = place.project()
+    ProjectSources(place.settings, place.clients).add(
+        project, Source("ours", server.url, Layout.DEBUGINFOD, credentials=SHOWN), "sesame"
+    )
+    SourceSecrets(place.settings, place.clients).remove(project, "ours")
+    done = place.fetch(project, place.request(project, elf_module(), Role.CODE))
+    assert [attempt.status for attempt in done.attempts] == [FetchStatus.FORBIDDEN]
+    assert "`cairn sources update ours`" in str(done.attempts[0].details)
+    assert server.asked == []
+
+
+def ids_of(entry: SymbolEntry) -> ModuleIds:
+    return entry.debug_id, entry.code_id
 
 
 def test_a_bucket_says_why_it_gives_nothing(place: Place) -> None:

@@ -27,12 +27,14 @@ class Answer:
 
 @dataclass
 class LocalServer:
-    """``files`` by their unescaped paths; anything else is a 404. ``asked`` are the paths that were."""
+    """``files`` by their unescaped paths; anything else is a 404. ``asked`` are the paths that were. Who does not show
+    the headers it ``wants`` gets a 401."""
 
     url: str
     files: dict[str, Answer | bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    wants: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -46,6 +48,8 @@ def local_server() -> Iterator[LocalServer]:
             local.headers.append(dict(self.headers.items()))
             found = local.files.get(path, Answer(b"no such file", 404))
             answer = Answer(found) if isinstance(found, bytes) else found
+            if not local.wants.items() <= local.headers[-1].items():
+                answer = Answer(b"who are you?", 401)
             self.send_response(answer.status)
             for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                 self.send_header(name, value)

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 
 from cairn.servers.download import HttpServers
 from cairn.servers.limits import Limits
-from cairn.symbols.sources.records import FetchError, FetchStatus
+from cairn.symbols.sources.credentials import AuthHeader, auth_header
+from cairn.symbols.sources.records import CredentialKind, Credentials, FetchError, FetchStatus
 from tests.servers.local import NEAR, Answer, LocalServer, local_server, raw_server
 
 LIMITS = Limits(seconds=10, silence=5, size=100_000, redirects=3)
+HEADER = auth_header(Credentials(CredentialKind.BASIC, "Aladdin", 1.5), "open sesame")
 
 
 @pytest.fixture
@@ -25,14 +28,16 @@ def server() -> Iterator[LocalServer]:
         yield server
 
 
-def fetched(address: str, tmp_path: Path, limits: Limits = LIMITS) -> bytes:
-    HttpServers(limits, NEAR).download(address, tmp_path / "body")
+def fetched(address: str, tmp_path: Path, limits: Limits = LIMITS, header: AuthHeader | None = None) -> bytes:
+    HttpServers(limits, NEAR).download(address, tmp_path / "body", header=header)
     return (tmp_path / "body").read_bytes()
 
 
-def refused(address: str, tmp_path: Path, limits: Limits = LIMITS, **more: Any) -> FetchError:
+def refused(
+    address: str, tmp_path: Path, limits: Limits = LIMITS, header: AuthHeader | None = None, **more: Any
+) -> FetchError:
     with pytest.raises(FetchError) as refusal:
-        HttpServers(limits, **({"near": NEAR} | more)).download(address, tmp_path / "body")
+        HttpServers(limits, **({"near": NEAR} | more)).download(address, tmp_path / "body", header=header)
     return refusal.value
 
 
@@ -177,6 +182,68 @@ def test_redirects_lead_to_http_only(server: LocalServer, tmp_path: Path, target
     server.files["/f"] = Answer(b"", 302, {"Location": target})
     assert refused(f"{server.url}/f", tmp_path).status in (FetchStatus.REFUSED, FetchStatus.FAILED)
     assert not (tmp_path / "body").exists()
+
+
+def test_a_private_server_is_shown_who_asks(server: LocalServer, tmp_path: Path) -> None:
+    server.wants = {HEADER.name: HEADER.value}
+    server.files["/0"] = Answer(b"", 302, {"Location": "/f"})
+    server.files["/f"] = b"here"
+    assert fetched(f"{server.url}/0", tmp_path, header=HEADER) == b"here"
+    error = refused(f"{server.url}/f", tmp_path)
+    assert (error.status, "it wants credentials" in str(error)) == (FetchStatus.FORBIDDEN, True)
+    server.wants = {HEADER.name: "Basic other"}
+    assert "does not take the credentials" in str(refused(f"{server.url}/f", tmp_path, header=HEADER))
+
+
+def test_a_redirect_to_another_server_takes_no_credentials_along_nor_back(
+    server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cairn.servers.addresses.is_public", lambda _: True)
+    server.wants = {HEADER.name: HEADER.value}
+    server.files["/back"] = b"secret"
+    with local_server() as other:
+        server.files["/f"] = Answer(b"", 302, {"Location": f"{other.url}/f"})
+        other.files["/f"] = b"there"
+        assert fetched(f"{server.url}/f", tmp_path, header=HEADER) == b"there"
+        assert HEADER.name in server.headers[0] and HEADER.name not in other.headers[0]
+        other.files["/f"] = Answer(b"", 302, {"Location": f"{server.url}/back"})
+        assert "where a redirect leads" in str(refused(f"{server.url}/f", tmp_path, header=HEADER))
+        assert HEADER.name not in server.headers[-1]
+
+
+def test_credentials_are_sent_where_nobody_can_listen(server: LocalServer, tmp_path: Path) -> None:
+    """A server of the local network over plain HTTP would be none, were that network near."""
+    near = (*NEAR, ip_network("10.0.0.0/8"))
+
+    def resolve(_host: str, port: int, **_: Any) -> Sequence[tuple[Any, ...]]:
+        return [(0, 0, 0, "", (address, port)) for address in ("127.0.0.1", "10.0.0.1")]
+
+    port = server.url.rpartition(":")[2]
+    error = refused(f"http://x.example:{port}/f", tmp_path, header=HEADER, near=near, resolve=resolve)
+    assert (error.status, "over https only" in str(error)) == (FetchStatus.REFUSED, True)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "HTTP/1.1 401 {}\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Encoding: {}\r\n\r\n",
+        "HTTP/1.1 302 Found\r\nLocation: http://{}:x/\r\n\r\n",
+        "{}\r\n\r\n",
+    ],
+    ids=["reason", "encoding", "location", "no HTTP"],
+)
+@pytest.mark.parametrize("part", [HEADER.value, HEADER.value.partition(" ")[2], HEADER.secret], ids="vps")
+def test_a_server_that_repeats_the_secret_is_not_quoted(tmp_path: Path, echo: str, part: str) -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.recv(10_000)
+        connection.sendall(echo.format(part).encode())
+
+    with raw_server(talk) as url:
+        error = refused(f"{url}/f", tmp_path, header=HEADER)
+    assert HEADER.secret not in str(error).lower() and "QWxh" not in str(error)
+    assert error.__cause__ is None and error.__suppress_context__
 
 
 def test_a_redirect_does_not_lead_inside(server: LocalServer, tmp_path: Path) -> None:

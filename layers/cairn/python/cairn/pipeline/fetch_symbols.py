@@ -16,7 +16,9 @@ from cairn.store.fetches import Attempt, Fetches, KnownFetch
 from cairn.store.notifications import fetch_message
 from cairn.store.queues import Queue
 from cairn.store.settings import Settings
+from cairn.store.source_secrets import SourceSecrets
 from cairn.store.sources import ProjectSources
+from cairn.symbols.sources.credentials import AuthHeader, auth_header
 from cairn.symbols.sources.layouts import locations
 from cairn.symbols.sources.records import (
     FILE_TYPES,
@@ -51,6 +53,7 @@ class Fetched:
 class _Search:
     """One search for the files of one module: what was known, what was found out, and whom not to ask any more."""
 
+    project_id: int
     module: SourceModule
     known: dict[str, Attempt]
     deadline: float
@@ -62,7 +65,12 @@ class _Search:
     @classmethod
     def of(cls, known: KnownFetch) -> _Search:
         counting = {one.location: one for one in known.attempts if one.retry_after > time.time()}
-        return cls(known.request.module, counting, time.monotonic() + SECONDS)
+        return cls(known.request.project_id, known.request.module, counting, time.monotonic() + SECONDS)
+
+    def said(self, source: Source, location: str) -> Attempt | None:
+        """What is known of a place already, if the source would say the same now."""
+        attempt = self.known.get(location)
+        return attempt if attempt and attempt.holds_for(source) else None
 
 
 class FetchStep:
@@ -72,6 +80,7 @@ class FetchStep:
         self._queue = queue
         self._sources = ProjectSources(settings, clients)
         self._fetches = Fetches(settings, clients)
+        self._secrets = SourceSecrets(settings, clients)
         self._files = FileFetcher(settings, clients, servers or HttpServers())
 
     def run(self, project_id: int, key: str) -> Fetched:
@@ -96,7 +105,7 @@ class FetchStep:
     def _find(self, search: _Search, role: Role, sources: Sequence[Source]) -> FileType | None:
         """Ask everywhere for a file in this role until there is one."""
         for source, file_type, location in places(search.module, role, sources):
-            attempt = search.known.get(location)
+            attempt = search.said(source, location)
             if attempt is None:
                 attempt = self._try(search, source, file_type, location)
                 search.new.append(attempt)
@@ -115,7 +124,8 @@ class FetchStep:
         if status in PASSING:
             search.given_up.add(source.name)
         until = time.time() + seconds_of(status, source)
-        return Attempt(source.name, location, file_type, status, details, until, key)
+        shown = source.credentials.changed if source.credentials else None
+        return Attempt(source.name, location, file_type, status, details, until, key, shown)
 
     def _fetch(self, search: _Search, source: Source, file_type: FileType, location: str) -> str:
         if source.name in search.given_up:
@@ -123,7 +133,17 @@ class FetchStep:
         left = search.deadline - time.monotonic()
         if left <= 0:
             raise FetchError(FetchStatus.TIMED_OUT, "not asked, since the servers before took all the time there was")
-        return self._files.fetch(location, search.module, file_type, left)
+        return self._files.fetch(location, search.module, file_type, left, self._header(search.project_id, source))
+
+    def _header(self, project_id: int, source: Source) -> AuthHeader | None:
+        """What the server is shown, if it wants something."""
+        if source.credentials is None:
+            return None
+        secret = self._secrets.get(project_id, source)
+        if secret is None:
+            said = f"not asked, since its secret is gone: `cairn sources update {source.name}` sets it anew"
+            raise FetchError(FetchStatus.FORBIDDEN, said)
+        return auth_header(source.credentials, secret)
 
 
 def places(module: SourceModule, role: Role, sources: Sequence[Source]) -> Iterator[tuple[Source, FileType, str]]:

@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from urllib.parse import SplitResult
@@ -25,9 +25,10 @@ LONGEST_TARGET = 8000
 
 @contextmanager
 def asked(
-    url: SplitResult, addresses: Sequence[str], limits: Limits, deadline: float
+    url: SplitResult, addresses: Sequence[str], limits: Limits, deadline: float, headers: Mapping[str, str]
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer to a GET of ``url``, of whose host these are the addresses. ``deadline`` is on the monotonic clock.
+    ``headers`` are sent beside Cairn's own.
 
     Raises ``FetchError``, also when reading the answer within the block fails: ``timed_out``, ``failed``.
     """
@@ -36,7 +37,7 @@ def asked(
         try:
             connection = _connected(url, addresses, limits, watch)
             with closing(connection):
-                connection.request("GET", _target(url), headers=HEADERS)
+                connection.request("GET", _target(url), headers={**HEADERS, **headers})
                 with closing(connection.getresponse()) as answer:
                     yield answer
         except FetchError as error:

@@ -6,12 +6,14 @@ import http.client
 import socket
 import time
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from cairn.servers.addresses import Network, Resolve, addresses_of
 from cairn.servers.connection import asked, port_of
 from cairn.servers.limits import Limits
+from cairn.symbols.sources.credentials import AuthHeader
 from cairn.symbols.sources.records import FetchError, FetchStatus
 
 PIECE = 256 * 1024
@@ -44,25 +46,40 @@ class HttpServers:
         self._near = tuple(near)
         self._resolve = resolve
 
-    def download(self, address: str, path: Path, seconds: float | None = None) -> None:
+    def download(
+        self, address: str, path: Path, seconds: float | None = None, header: AuthHeader | None = None
+    ) -> None:
         """Write the file at ``address`` to ``path`` as it is sent, packed or not. ``seconds`` shortens the time that it
-        may take. Raises ``FetchError``; what is at ``path`` is no use then."""
+        may take. ``header`` is shown to the server at this address alone: a redirect to another takes it away.
+
+        Raises ``FetchError``; what is at ``path`` is no use then.
+        """
         deadline = time.monotonic() + min(self.limits.seconds, seconds or self.limits.seconds)
-        url, given = _parsed(address), _parsed(address)
+        try:
+            self._follow(_parsed(address), path, deadline, header)
+        except FetchError as error:
+            if header is None:
+                raise
+            raise FetchError(error.status, header.hidden_in(str(error))) from None
+
+    def _follow(self, given: SplitResult, path: Path, deadline: float, header: AuthHeader | None) -> None:
+        """Ask at the address that was given, and where redirects lead from there."""
+        url, shown = given, header
         for _ in range(self.limits.redirects + 1):
-            near = self._near if _origin(url) == _origin(given) else ()
-            addresses = addresses_of(url.hostname or "", port_of(url), near, self._resolve)
-            with asked(url, addresses, self.limits, deadline) as answer:
+            is_given = _origin(url) == _origin(given)
+            addresses = addresses_of(url.hostname or "", port_of(url), self._near if is_given else (), self._resolve)
+            shown = shown if is_given else None  # and is not shown again, wherever the next redirect leads
+            with asked(url, addresses, self.limits, deadline, _safely(shown, url, addresses)) as answer:
                 if answer.status not in REDIRECTS:
-                    self._receive(answer, path)
+                    self._receive(answer, path, _explained(answer.status, header, shown))
                     return
                 url = _next(url, answer)
         raise FetchError(FetchStatus.FAILED, f"more than {self.limits.redirects} redirects")
 
-    def _receive(self, answer: http.client.HTTPResponse, path: Path) -> None:
+    def _receive(self, answer: http.client.HTTPResponse, path: Path, explained: str) -> None:
         if answer.status != 200:
             status = STATUSES.get(answer.status, FetchStatus.FAILED)
-            raise FetchError(status, f"the server answers {answer.status} {answer.reason[:100]}")
+            raise FetchError(status, f"the server answers {answer.status} {answer.reason[:100]}{explained}")
         if (coding := answer.headers.get("Content-Encoding", "").strip().lower()) not in ENCODINGS:
             raise FetchError(FetchStatus.MALFORMED, f"the server packs the file in a way not asked for: {coding[:40]}")
         expected = answer.length
@@ -79,6 +96,26 @@ class HttpServers:
     def _check(self, size: int) -> None:
         if size > self.limits.size:
             raise FetchError(FetchStatus.TOO_LARGE, f"it has more than {self.limits.size} bytes")
+
+
+def _safely(header: AuthHeader | None, url: SplitResult, addresses: Sequence[str]) -> dict[str, str]:
+    """The header to send, if there is one and nobody on the way can read it."""
+    if header is None:
+        return {}
+    if url.scheme != "https" and not all(ip_address(address).is_loopback for address in addresses):
+        raise FetchError(FetchStatus.REFUSED, "credentials are sent over https only")
+    return {header.name: header.value}
+
+
+def _explained(status: int, header: AuthHeader | None, shown: AuthHeader | None) -> str:
+    """What a 401 means for whoever looks after the source."""
+    if status != 401:
+        return ""
+    if header is None:
+        return ": it wants credentials, which `cairn sources update` gives to a source"
+    if shown is None:
+        return ", where a redirect leads: the source's credentials are for its own address and are not sent there"
+    return ": it does not take the credentials of this source, which `cairn sources update` changes"
 
 
 def _parsed(address: str) -> SplitResult:

@@ -11,7 +11,7 @@ from cairn.store.aws import Clients
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import ModuleIds, keys_of
 from cairn.store.table import Row, Table
-from cairn.symbols.sources.records import FetchStatus, FileType, ModuleFormat, Role, SourceModule
+from cairn.symbols.sources.records import FetchStatus, FileType, ModuleFormat, Role, Source, SourceModule
 
 FETCH = "fetch#"
 
@@ -41,7 +41,7 @@ ASKABLE = (
 class Attempt:
     """One file asked for at one place. ``location`` is the address, ``details`` says for a person why there is nothing,
     ``debug_file_key`` where the file is kept that was found. It counts up to ``retry_after`` (Unix seconds): before,
-    the same place is not asked again."""
+    the same place is not asked again. ``credentials`` tells which were shown (``Credentials.changed``)."""
 
     source: str
     location: str
@@ -50,6 +50,13 @@ class Attempt:
     details: str | None
     retry_after: float
     debug_file_key: str | None = None
+    credentials: float | None = None
+
+    def holds_for(self, source: Source) -> bool:
+        """Whether the place would say the same to ``source`` now: who shows other credentials may hear something else,
+        but for a file that was found."""
+        shown = source.credentials.changed if source.credentials else None
+        return self.status is FetchStatus.FOUND or self.credentials == shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,4 +192,5 @@ def attempt_of(value: Row) -> Attempt:
         value.get("details"),
         float(value["retry_after"]),
         value.get("debug_file_key"),
+        float(value["credentials"]) if "credentials" in value else None,
     )

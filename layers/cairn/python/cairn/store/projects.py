@@ -17,6 +17,8 @@ from cairn.store.table import Row, Table
 
 OWNER_INDEX = "by_owner"
 PROJECT = "project#"
+KEY = "key#"
+SLUG = "slug#"
 ALL_PROJECTS = "projects"
 """Owner of all projects; the owner of a key is its project."""
 
@@ -72,7 +74,7 @@ class Projects:
 
     def create(self, slug: str, name: str) -> Project:
         """Make a project with the next id. Raises ``TakenError`` (``project_exists``) when the slug is in use."""
-        if self._table.get(f"slug#{slug}", "slug"):
+        if self._table.get(f"{SLUG}{slug}", "slug"):
             raise taken(slug)
         counter = self._table.update("counter", "project", "ADD #last :one", {":one": 1})
         project = Project((counter or {})["last"], slug, name, time.time())
@@ -85,7 +87,7 @@ class Projects:
             "name": name,
             "created": project.created,
         }
-        claim = {"pk": f"slug#{slug}", "sk": "slug", "project_id": project.id}
+        claim = {"pk": f"{SLUG}{slug}", "sk": "slug", "project_id": project.id}
         if not self._table.put_all([row, claim], NEW):
             raise taken(slug)
         return project
@@ -97,7 +99,7 @@ class Projects:
 
     def by_slug(self, slug: str) -> Project | None:
         """The project with this slug."""
-        claim = self._table.get(f"slug#{slug}", "slug")
+        claim = self._table.get(f"{SLUG}{slug}", "slug")
         return self.get(claim["project_id"]) if claim else None
 
     def list(self) -> tuple[Project, ...]:
@@ -143,7 +145,7 @@ class Projects:
             raise RefusedError("no_such_project", f"there is no project {project_id}")
         key = ClientKey(secrets.token_hex(16), project_id, label, True, time.time(), rate, daily)
         row = {
-            "pk": f"key#{key.public_key}",
+            "pk": f"{KEY}{key.public_key}",
             "sk": "key",
             "owner": f"{PROJECT}{project_id}",
             "public_key": key.public_key,
@@ -159,7 +161,7 @@ class Projects:
 
     def key(self, public_key: str) -> ClientKey | None:
         """The key, active or not."""
-        row = self._table.get(f"key#{public_key}", "key")
+        row = self._table.get(f"{KEY}{public_key}", "key")
         return key_of(row) if row else None
 
     def keys(self, project_id: int) -> tuple[ClientKey, ...]:
@@ -179,7 +181,7 @@ class Projects:
         gone = [f"#{name}" for name, value in set_to.items() if value is None]
         change = [f"SET {', '.join(kept)}" if kept else "", f"REMOVE {', '.join(gone)}" if gone else ""]
         new = {f":{name}": value for name, value in set_to.items() if value is not None}
-        row = self._table.update(f"key#{public_key}", "key", " ".join(change).strip(), new, "attribute_exists(pk)")
+        row = self._table.update(f"{KEY}{public_key}", "key", " ".join(change).strip(), new, "attribute_exists(pk)")
         return key_of(row) if row else None
 
     def _change(self, project_id: int, change: str, values: Row) -> Project | None:

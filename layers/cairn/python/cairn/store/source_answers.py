@@ -83,7 +83,8 @@ def is_new(fetch: KnownFetch | None, sources: SourceList) -> bool:
 
 def answer(module: WantedModule, source: Source, fetch: KnownFetch | None, *, is_new: bool) -> SourceAnswer:
     """What one source said of one module, or why it has said nothing."""
-    said = [attempt for attempt in fetch.attempts if attempt.source == source.name] if fetch else []
+    of_source = [attempt for attempt in fetch.attempts if attempt.source == source.name] if fetch else []
+    said = [attempt for attempt in of_source if attempt.holds_for(source)]
     if said:
         return told(source, said)
     if not may_have(module, source):

@@ -28,6 +28,7 @@ READER = "event:read"
 SCOPES = ("project:read", "project:write", "project:releases", "org:ci", READER, DEBUGGER)
 """What a token may allow: all but the last are Sentry's names."""
 
+TOKEN = "token#"  # noqa: S105 - what keys begin with
 OWNER = "tokens"
 TOKEN_LIMIT = 4096
 """Characters of a text above which it is no token of ours."""
@@ -64,7 +65,7 @@ class ApiTokens:
         hashed = hash_of(text)
         token = ApiToken(hashed[:12], label, tuple(scopes), text[-4:], True, time.time())
         row = {
-            "pk": f"token#{hashed}",
+            "pk": f"{TOKEN}{hashed}",
             "sk": "token",
             "owner": OWNER,
             "label": label,
@@ -78,7 +79,7 @@ class ApiTokens:
 
     def find(self, text: str) -> ApiToken | None:
         """The token, active or not; ``None`` when there is no such token."""
-        row = self._table.get(f"token#{hash_of(text)}", "token") if len(text) <= TOKEN_LIMIT else None
+        row = self._table.get(f"{TOKEN}{hash_of(text)}", "token") if len(text) <= TOKEN_LIMIT else None
         return token_of(row) if row else None
 
     def list(self) -> tuple[ApiToken, ...]:
@@ -114,7 +115,7 @@ def hash_of(text: str) -> str:
 
 def token_of(row: Row) -> ApiToken:
     """The token that a row holds."""
-    hashed = row["pk"].removeprefix("token#")
+    hashed = row["pk"].removeprefix(TOKEN)
     return ApiToken(
         hashed[:12], row["label"], tuple(row["scopes"]), row["ending"], row["active"], float(row["created"])
     )

@@ -31,9 +31,14 @@ def checked_url(url: str, layout: Layout) -> str:
         raise SourceError(f"the address must be up to {URL_LIMIT} visible ASCII characters")
     problem = _problem(url)
     if problem:
-        raise SourceError(f"{url}: {problem}")
+        raise SourceError(f"{_without_password(url)}: {problem}")
     short = url.rstrip("/")
     return short.removesuffix("/buildid") if layout is Layout.DEBUGINFOD else short
+
+
+def _without_password(url: str) -> str:
+    scheme, slashes, rest = url.partition("://")
+    return f"{scheme}{slashes}…@{rest.rpartition('@')[2]}" if "@" in rest else url
 
 
 def _problem(url: str) -> str | None:
@@ -47,7 +52,7 @@ def _problem(url: str) -> str | None:
     if parts.query or parts.fragment:
         return "the address must not have a query or a fragment"
     if parts.username is not None or parts.password is not None:
-        return "names and passwords in an address are not supported"
+        return "leave the user and the password out of the address: --user NAME asks for the password"
     if parts.scheme == "s3":
         return None if _BUCKET.fullmatch(parts.netloc) else "s3://BUCKET/PREFIX needs the name of a bucket"
     return None if parts.hostname else "the address has no host"

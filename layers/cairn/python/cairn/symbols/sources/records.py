@@ -55,16 +55,36 @@ FILE_TYPES: dict[tuple[ModuleFormat, Role], tuple[FileType, ...]] = {
 """Which files play a role for a module, the better one first. Breakpad's text plays both."""
 
 
+class CredentialKind(StrEnum):
+    """How a server is shown who asks: user and password, a bearer token, or one header of its own."""
+
+    BASIC = "basic"
+    BEARER = "bearer"
+    HEADER = "header"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What is shown to a private server, but for the secret itself, which is kept apart. ``name`` is the user, or the
+    header's; ``None`` for a bearer token. ``changed`` (Unix seconds) tells them from those before."""
+
+    kind: CredentialKind
+    name: str | None
+    changed: float
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A symbol server. ``url`` is ``https://…``, ``http://…`` or ``s3://bucket/prefix`` without a slash at its end, and
-    ``file_types`` what it has. ``built_in`` are those of Cairn's own list, which are known by their ``name``."""
+    ``file_types`` what it has. ``built_in`` are those of Cairn's own list, which are known by their ``name``. Private
+    ones want ``credentials``."""
 
     name: str
     url: str
     layout: Layout
     file_types: tuple[FileType, ...] = tuple(FileType)
     built_in: bool = False
+    credentials: Credentials | None = None
 
 
 @dataclass(frozen=True, slots=True)
