@@ -1,18 +1,20 @@
-"""Zip archives among files and folders that a person names: looked into once, and unpacked as far as it is needed."""
+"""Zip archives among files and folders that a person names: looked into once, and unpacked as far as it is needed.
+
+What only archives need is imported where there is one: `cairn stackwalk` starts without
+(tests/cli/test_stackwalk_json.py).
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cairn.symbols.local.known_files import KnownFiles
 
-if TYPE_CHECKING:  # imported only where there is an archive
+if TYPE_CHECKING:
     from cairn.symbols.arriving.archive_contents import Contents, Member
 
 VERSION = 1
@@ -33,6 +35,8 @@ class Archives:
     def contents(self, path: Path) -> Contents:
         """What is in an archive, within the limits of ``arriving.archive``. Raises ``DebugFileError`` when it cannot be
         opened, or ``OSError``."""
+        from tempfile import TemporaryDirectory
+
         from cairn.symbols.arriving.archive_contents import look_into
 
         if self._known.ids(path) is None:
@@ -51,6 +55,8 @@ class Archives:
 
     def file(self, member: Member) -> Path:
         """Where a file of an archive lies unpacked. Raises ``DebugFileError`` or ``OSError``."""
+        from tempfile import TemporaryDirectory
+
         from cairn.symbols.arriving.archive_contents import unpack
 
         target = self._folder / member.key / member.name
@@ -74,6 +80,8 @@ def archives_among(named: Sequence[Path], walked: Sequence[Path]) -> Iterator[Pa
 
 
 def _to_json(contents: Contents) -> dict[str, Any]:
+    from dataclasses import asdict
+
     members = [{**asdict(member), "archive": None} for member in contents.members]
     return {"members": members, "problems": contents.problems}
 
