@@ -77,7 +77,7 @@ class DebugFiles(Construct):
         self.worker.may_use_objects("chunks/", "GetObject")
         self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject")
         self.worker.may_use_objects("symbols/", "PutObject", "AbortMultipartUpload", "DeleteObject")
-        self.worker.may_use_objects("hot/", "DeleteObject")
+        self.worker.may_use_objects("hot/", "PutObject", "DeleteObject")
         self.worker.may_use_crash_files(MANIFEST, "GetObject")
         for dump in (DUMP, SENT_DUMPS):
             self.worker.may_use_crash_files(dump, "GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")

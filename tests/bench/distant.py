@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from cairn.crash.process import process
-from cairn.pipeline.compile_debug_file import PREFIX, entry_of
+from cairn.pipeline.compile_debug_file import PREFIX, entry_of, put_first_hot_set
 from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.store.aws import Clients
 from cairn.store.blobs import put_file
 from cairn.store.debug_files import DebugFiles
 from cairn.store.hot_sets import PREFIX as HOT
+from cairn.store.hot_sets import HotSets
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.symbols.compiling.compile import Compiled, compile_debug_file
@@ -47,6 +48,7 @@ class Distant:
         self._clients = clients
         self._index = SymbolIndex(settings, clients)
         self._debug_files = DebugFiles(settings, clients)
+        self._symbol_files: dict[str, Path] = {}
         self._asked = Counter[str]()
         for kind in ("GetObject", "HeadObject", "PutObject"):
             clients.s3.meta.events.register(f"after-call.s3.{kind}", self._count)
@@ -63,17 +65,21 @@ class Distant:
             for one in compiled(path):
                 stored = f"{PREFIX}v{CURRENT}/{key.split('/')[1]}/{one.debug_id or one.code_id}"
                 put_file(self._clients, self._settings.bucket, one.path, stored)
+                self._symbol_files[stored] = one.path
                 self._index.put(entry_of(one, key, stored, path.stat().st_size))
+        self.forget()
 
     def cold(self) -> OpenSymbolFiles:
         """What a process starts with."""
         return OpenSymbolFiles(self._settings, self._clients)
 
     def forget(self) -> None:
-        """Delete all hot sets."""
+        """Put all hot sets back to what they are before the first crash."""
         bucket = self._settings.bucket
         for one in self._clients.s3.list_objects_v2(Bucket=bucket, Prefix=HOT).get("Contents", []):
             self._clients.s3.delete_object(Bucket=bucket, Key=one["Key"])
+        for key, path in self._symbol_files.items():
+            put_first_hot_set(HotSets(self._settings, self._clients), path, key)
 
     def crash(self, dump: Path, files: OpenSymbolFiles) -> Asked:
         """Do what the symbolicate function does with a dump, but for reading it and storing the event."""

@@ -38,6 +38,7 @@ from cairn.store.dumps import Dumps
 from cairn.store.event_files import EventFiles
 from cairn.store.events import EventRecord, Events
 from cairn.store.fetches import Fetches
+from cairn.store.hot_sets import HotSets
 from cairn.store.notes import Notes
 from cairn.store.outcomes import Outcomes
 from cairn.store.projects import Projects
@@ -57,7 +58,7 @@ from tests.infra.test_large_uploads import CONTEXT
 from tests.infra.test_stack import listed
 from tests.intake.clients import request
 from tests.servers.local import local_server
-from tests.symbols.programs import SYM
+from tests.symbols.programs import SYM, large_symbols
 from tests.symbols.source_code.source_bundles import sample_bundle
 
 SAMPLE = ROOT / "cli/cairn_cli/demo/sample"
@@ -326,6 +327,15 @@ def test_a_debug_file_comes_in_chunks(deployed: Deployed) -> None:
     assert whole in [file["sha1"] for file in listed]
     assert whole in [file["sha1"] for file in deployed.api(token, f"projects/cairn/{project}/files/dsyms/")]
     assert deployed.api(token, f"projects/cairn/{project}/files/missing/") == []
+
+
+def test_a_large_symbol_file_gets_a_hot_set(deployed: Deployed, tmp_path: Path) -> None:
+    path = tmp_path / "large.sym"
+    path.write_bytes(large_symbols())
+    DebugFiles(deployed.settings, deployed.clients).put(path, path.name)
+    index, sha1 = SymbolIndex(deployed.settings, deployed.clients), hashlib.sha1(path.read_bytes()).hexdigest()
+    (entry,) = soon(lambda: index.of_debug_file(sha1))
+    assert HotSets(deployed.settings, deployed.clients).get(entry.key).hot
 
 
 def test_a_debugger_gets_a_file(deployed: Deployed) -> None:

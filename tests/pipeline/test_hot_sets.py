@@ -18,6 +18,7 @@ from cairn.store.hot_sets import HotSets, StoredHotSet, hot_key
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
+from cairn.symbols.symbol_file import reader
 from cairn.symbols.symbol_file.hot_set import HotSet
 from tests.emulator import running_store
 from tests.symbols.programs import SYM
@@ -35,8 +36,13 @@ def store() -> Iterator[Store]:
 def entry(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> SymbolEntry:
     """A symbol file of its own for each test, with a hot set though it is small."""
     monkeypatch.setattr(symbol_finder, "SMALLEST_WITH_HOT_SET", 0)
-    path = tmp_path / "a.sym"
-    path.write_bytes(SYM + f"PUBLIC 9000 0 {request.node.name}\n".encode())
+    return compiled(store, tmp_path, request.node.name)
+
+
+def compiled(store: Store, folder: Path, name: str) -> SymbolEntry:
+    """The symbol file of a debug file with a function of that name."""
+    path = folder / "a.sym"
+    path.write_bytes(SYM + f"PUBLIC 9000 0 {name}\n".encode())
     (entry,) = Compilation(*store).run(DebugFiles(*store).put(path, path.name)).entries
     return entry
 
@@ -51,7 +57,26 @@ def test_the_next_process_reads_nothing_more(store: Store, entry: SymbolEntry) -
     file = OpenSymbolFiles(*store).open(entry)
     assert file.locate([0x1000]) == names
     assert file.rule_at(0x1000) == rule
-    assert file.log == []
+    hot = HotSets(*store).get(entry.key).hot
+    assert hot and file.log == [("hot set", len(hot.index_frame))]
+
+
+def test_the_first_crash_of_a_large_file_does_not_read_its_end(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "WHOLE_FILE", 0)
+    monkeypatch.setattr(reader, "TAIL", 16)
+    monkeypatch.setattr(symbol_finder, "SMALLEST_WITH_HOT_SET", 0)
+    entry = compiled(store, tmp_path, "large")
+    first = OpenSymbolFiles(*store)
+    file = first.open(entry)
+    assert file.locate([0x1000])[0x1000]
+    assert [read.purpose for read in file.log] == ["hot set", "names"]
+    first.keep_hot_sets()
+
+    assert compiled(store, tmp_path, "large").key == entry.key  # compiling again leaves what crashes found
+    kept = HotSets(*store).get(entry.key)
+    assert kept.hot and list(kept.hot.names) == [0x1000]
 
 
 def test_a_hot_set_is_written_when_it_grew_by_a_part(store: Store, entry: SymbolEntry) -> None:

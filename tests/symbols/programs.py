@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from base64 import b64encode
 from pathlib import Path
+from random import Random
 from uuid import UUID
 
 CPP = r"""
@@ -48,6 +50,14 @@ STACK CFI INIT 1000 40 .cfa: $rsp 8 + .ra: .cfa -8 + ^
 STACK CFI 1001 .cfa: $rsp 16 + $rbp: .cfa -16 + ^
 PUBLIC 1900 0 last
 """
+
+
+def large_symbols() -> bytes:
+    """``SYM`` with so many long names that its symbol file is not read whole."""
+    chance = Random(1)
+    names = (b64encode(chance.randbytes(6000)) for _ in range(600))
+    return SYM + b"".join(b"PUBLIC %x 0 %s\n" % (0x10000 + 64 * number, name) for number, name in enumerate(names))
+
 
 SYM_DEBUG_ID = "4d9d8f6c-1df4-ef9c-2e9d-7d3c2d6e5b3a"
 SYM_CODE_ID = "6c8f9d4df41d9cef2e9d7d3c2d6e5b3a"

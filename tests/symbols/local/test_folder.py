@@ -11,7 +11,9 @@ from cairn.symbols.choose import best_for_names, best_for_unwinding
 from cairn.symbols.compiling import compile as compile_module
 from cairn.symbols.compiling.compile import compile_debug_file
 from cairn.symbols.local.folder import LocalSymbols
-from tests.symbols.programs import SYM, SYM_CODE_ID, SYM_DEBUG_ID, build
+from cairn.symbols.ranges.blob import REQUEST_GAP
+from cairn.symbols.symbol_file.reader import TAIL
+from tests.symbols.programs import SYM, SYM_CODE_ID, SYM_DEBUG_ID, build, large_symbols
 
 
 @pytest.fixture
@@ -44,6 +46,19 @@ def test_a_tree_of_symbols_is_compiled_once(tmp_path: Path, compilations: list[P
         assert symbols.find(SYM_DEBUG_ID, SYM_CODE_ID) == (file,)
         assert symbols.problems == []
     assert compilations == [path]
+
+
+def test_to_explain_reads_a_large_file_is_opened_as_in_a_deployment(tmp_path: Path) -> None:
+    path = tmp_path / "large.sym"
+    path.write_bytes(large_symbols())
+    logs = {}
+    for gap in (0, REQUEST_GAP):
+        (file,) = LocalSymbols([path], tmp_path / "cache", gap).find(SYM_DEBUG_ID, None)
+        assert file.locate([0x1000])[0x1000][0].function == "alpha(int)"
+        logs[gap] = file.log
+    assert [[read.purpose for read in log] for log in logs.values()] == [["opening", "names"], ["hot set", "names"]]
+    assert logs[0][0].size == TAIL
+    assert logs[REQUEST_GAP][0].size < 2000
 
 
 def test_changed_content_is_compiled_again(tmp_path: Path, compilations: list[Path]) -> None:

@@ -66,6 +66,14 @@ def test_neighbours_are_read_along() -> None:
     assert blob.calls == [[(4 + sum(SIZES[:3]), 4 + sum(SIZES[:8]))], [(4, 4 + sum(SIZES))]]
 
 
+def test_neighbours_of_another_kind_or_already_kept_are_not_read_along() -> None:
+    blob = blob_of(FRAMES)
+    pieces = Pieces(blob, 4, SIZES)
+    pieces.preload(4 + sum(SIZES[:7]), b"".join(FRAMES[7:8]))
+    assert dict(pieces.load([5], around=2 * max(SIZES), first=4)) == {5: b"piece 5"}
+    assert blob.calls == [[(4 + sum(SIZES[:4]), 4 + sum(SIZES[:7]))]]
+
+
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces_module, "KEPT_BYTES", 2 * max(SIZES))
     blob = blob_of(FRAMES)

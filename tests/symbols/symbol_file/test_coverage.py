@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cairn.symbols.symbol_file.coverage import MAX_STRETCHES, Coverage, merge
+from cairn.symbols.symbol_file.coverage import END_OF_ADDRESSES, MAX_STRETCHES, Coverage, merge
 
 
 def test_stretches_that_touch_are_one_and_padding_is_not_covered() -> None:
@@ -16,6 +16,13 @@ def test_what_lies_in_a_stretch_is_covered_and_nothing_else(parts: list[tuple[in
     coverage = Coverage.of((start, start + size) for start, size in parts)
     for offset in range(0, 600):
         assert (offset in coverage) == any(start <= offset < start + size for start, size in parts)
+
+
+def test_a_stretch_may_go_on_to_the_end_of_addresses() -> None:
+    coverage = Coverage.of([(10, 20), (30, END_OF_ADDRESSES)])
+    assert list(coverage.bounds) == [10, 20, 30]
+    asked = (-1, 9, 10, 20, 30, END_OF_ADDRESSES - 1, END_OF_ADDRESSES)
+    assert [offset in coverage for offset in asked] == [False, False, True, False, True, True, False]
 
 
 def test_a_hostile_number_of_stretches_is_cut_down() -> None:

@@ -103,7 +103,7 @@ def test_what_the_hot_set_lacks_is_read(tmp_path: Path) -> None:
     assert warm.locate([0x1000]) == cold.locate([0x1000])
     assert warm.rule_at(0x1000) == cold.rule_at(0x1000)
     assert [len(call) for call in blob.calls] == [1, 1]
-    assert [read.purpose for read in warm.log] == ["names", "unwind rules"]
+    assert [read.purpose for read in warm.log] == ["hot set", "names", "unwind rules"]
     assert (warm.hot_places, warm.known_places) == (0, 2)
 
 

@@ -17,7 +17,9 @@ from cairn.symbols.ranges.pieces import compress
 from cairn.symbols.records import Features, Segment
 from cairn.symbols.rules import CfiRule
 from cairn.symbols.symbol_file import reader as symbol_file
-from cairn.symbols.symbol_file.index import CURRENT, Description
+from cairn.symbols.symbol_file.columns import NONE, pack
+from cairn.symbols.symbol_file.coverage import Coverage
+from cairn.symbols.symbol_file.index import CURRENT, Description, Index, pack_index
 from cairn.symbols.symbol_file.reader import SymbolFile
 from cairn.symbols.symbol_file.rule_table import rule_pieces
 from cairn.symbols.symbol_file.writer import SymbolFileWriter
@@ -145,49 +147,67 @@ def test_a_file_shorter_than_it_says_is_broken(tmp_path: Path) -> None:
         SymbolFile.open(blob)
 
 
-def with_index(data: bytes, index: Any) -> bytes:
+def index_of(data: bytes) -> Index:
     (size,) = struct.unpack("<I", data[-16:-12])
-    frame = compress(json.dumps(index).encode(), 3)
-    return data[: -16 - size] + frame + struct.pack("<II8s", len(frame), CURRENT, b"CAIRNSYM")
+    return Index(data[-16 - size : -16])
+
+
+def with_index(data: bytes, raw: bytes) -> bytes:
+    frame = compress(raw, 3)
+    return data[: -16 - len(index_of(data).frame)] + frame + struct.pack("<II8s", len(frame), CURRENT, b"CAIRNSYM")
+
+
+def test_an_index_comes_back(tmp_path: Path) -> None:
+    sizes, names, rules = [7, 1, NONE], [0, NONE], [4096]
+    covered = Coverage([0, 1, 5, NONE])
+    index = Index(compress(pack_index(DESCRIPTION, sizes, names, rules, covered), 3))
+    assert [list(column) for column in (index.sizes, index.names, index.rules)] == [sizes, names, rules]
+    assert list(index.covered.bounds) == covered.bounds
+    assert index.description == DESCRIPTION
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("columns", "message"),
     (
-        {"sizes": [1 << 60]}, {"sizes": [0]}, {"sizes": "x"}, {"sizes": [True]}, {"names": [-1]}, {"names": None},
-        {"covered": [1.5]}, {"features": {}}, {"features": 3}, {"arch": 3}, {"name": None}, {"rules": []},
+        ([1, 1, 0, 0, 20, 0x1000, 0x1000], "without bytes"),
+        ([1, 1, 0, 10, 20, 0x1000, 0x1000], "does not fit its pieces"),
+        ([1, 0, 0, 10, 0x1000], "does not fit its pieces"),
+        ([2, 0, 0, 10, 20, 0x1000, NONE], "above 4 GB"),
+        ([0, 0, 2, NONE, 1], "above 4 GB"),
+        ([NONE, NONE, NONE], "shorter than its header"),
+        ([0, 0, 20000], "shorter than its header"),
+        ([0, 1], "shorter than its header"),
+        ([0, 0, 0, 0x31313131], "damaged"),
     ),
     ids=str,
-)  # fmt: skip
-def test_an_index_that_lies_is_broken(change: dict[str, Any], tmp_path: Path) -> None:
-    good = {
-        "debug_id": "x", "code_id": None, "arch": "x86", "kind": "lib", "format": "elf", "name": "n",
-        "features": {"symbols": True, "debug_info": True, "unwind_info": True, "sources": False},
-        "names": [4096], "rules": [4096], "covered": [], "segments": [],
-    }  # fmt: skip
-    data = sample(tmp_path)
-    with pytest.raises(SymbolFileError):
-        SymbolFile.open(BytesBlob(with_index(data, good | {"sizes": [10, 20]} | change)))
+)
+def test_an_index_that_lies_is_broken(columns: list[int], message: str, tmp_path: Path) -> None:
+    description = json.dumps(DESCRIPTION.to_json()).encode() if len(columns) > 2 else b""
+    with pytest.raises(SymbolFileError, match=message):
+        SymbolFile.open(BytesBlob(with_index(sample(tmp_path), pack(columns) + description)))
 
 
 SEGMENT = {"address": 1, "size": 1, "offset": 1, "executable": True}
 
 
-@pytest.mark.parametrize(
-    "segments", (None, [3], [{"address": 1}], [SEGMENT | {"address": -1}], [SEGMENT | {"size": 1.5}])
-)
-def test_segments_that_lie_are_broken(segments: Any, tmp_path: Path) -> None:
+LIES: tuple[dict[str, Any], ...] = (
+    {"features": {}}, {"features": 3}, {"features": None}, {"debug_id": 3}, {"arch": 3}, {"name": 3}, {"arch": None},
+    {"name": None}, {"segments": None}, {"segments": [3]}, {"segments": [{"address": 1}]},
+    {"segments": [SEGMENT | {"address": -1}]}, {"segments": [SEGMENT | {"size": 1.5}]},
+    {"segments": [SEGMENT | {"offset": True}]},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("change", LIES, ids=str)
+def test_a_description_that_lies_is_broken(change: dict[str, Any], tmp_path: Path) -> None:
     data = sample(tmp_path)
-    index = SymbolFile.open(BytesBlob(data))._index
-    good = index.description.to_json() | {
-        "sizes": index.sizes,
-        "names": index.names,
-        "rules": index.rules,
-        "covered": [],
-    }
-    SymbolFile.open(BytesBlob(with_index(data, good | {"segments": [SEGMENT]})))
-    with pytest.raises(SymbolFileError, match=r"lacks something|no number"):
-        SymbolFile.open(BytesBlob(with_index(data, good | {"segments": segments})))
+    index = index_of(data)
+    raw = pack_index(index.description, index.sizes, index.names, index.rules, index.covered)
+    columns = raw[: -len(json.dumps(index.description.to_json(), separators=(",", ":")))]
+    good = index.description.to_json() | {"segments": [SEGMENT]}
+    SymbolFile.open(BytesBlob(with_index(data, columns + json.dumps(good).encode())))
+    with pytest.raises(SymbolFileError, match=r"lacks something|no number|describes it wrong"):
+        SymbolFile.open(BytesBlob(with_index(data, columns + json.dumps(good | change).encode())))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)

@@ -17,14 +17,17 @@ from cairn.store.aws import Clients
 from cairn.store.blobs import put_file
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.debug_files import DebugFiles
+from cairn.store.hot_sets import HotSets
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
 from cairn.symbols.arriving.archive import is_archive
 from cairn.symbols.compiling.compile import Compiled, compile_debug_file, compile_source_bundle, is_source_bundle
 from cairn.symbols.errors import DebugFileError
+from cairn.symbols.ranges.blob import FileBlob
 from cairn.symbols.records import SymbolStatus
 from cairn.symbols.source_code.source_index import CURRENT as SOURCES_VERSION
 from cairn.symbols.symbol_file.index import CURRENT
+from cairn.symbols.symbol_file.reader import first_hot_set
 
 PREFIX = "symbols/"
 
@@ -85,6 +88,7 @@ class Compilation:
         sha1 = key.split("/")[1]
         stored = f"{PREFIX}v{CURRENT}/{sha1}/{compiled.debug_id or compiled.code_id}"
         put_file(self._clients, self._settings.bucket, compiled.path, stored)
+        put_first_hot_set(HotSets(self._settings, self._clients), compiled.path, stored)
         entry = entry_of(compiled, key, stored, size)
         self._index.put(entry)
         return entry
@@ -101,6 +105,13 @@ class Compilation:
         status = SymbolStatus.UNSUPPORTED if error.code == "unsupported_format" else SymbolStatus.MALFORMED
         self._index.put_failure(CompileFailure(key, status, str(error), CURRENT, time.time()))
         return CompiledDebugFile(reason=str(error))
+
+
+def put_first_hot_set(hot_sets: HotSets, path: Path, key: str) -> None:
+    """Store what the first crash opens the symbol file ``path``, which is stored at ``key``, with. A hot set that is
+    there stays."""
+    if hot := first_hot_set(FileBlob(path)):
+        hot_sets.put(key, hot, None)
 
 
 def sources_key(sha1: str, debug_id: str | None = "", version: int = SOURCES_VERSION) -> str:

@@ -13,7 +13,7 @@ from cairn.symbols.local.archives import Archives, archives_among
 from cairn.symbols.local.known_files import KnownFiles
 from cairn.symbols.ranges.blob import FileBlob
 from cairn.symbols.symbol_file.index import CURRENT
-from cairn.symbols.symbol_file.reader import SymbolFile
+from cairn.symbols.symbol_file.reader import SymbolFile, first_hot_set
 
 if TYPE_CHECKING:
     from cairn.symbols.arriving.archive_contents import Member
@@ -25,7 +25,8 @@ class LocalSymbols:
 
     Compiled files are kept in ``cache_dir`` by the content of the debug file and the version of the format, and used
     again. A debug file that did not change since is not even opened. ``problems`` says, for a person, which files could
-    not be read. ``merge_gap`` is that of the blobs that are read.
+    not be read. ``merge_gap`` is that of the blobs that are read; where there is one, they are opened as a deployment
+    opens them.
     """
 
     def __init__(self, paths: Sequence[Path], cache_dir: Path, merge_gap: int = 0) -> None:
@@ -106,9 +107,11 @@ class LocalSymbols:
         paths = sorted(folder.glob("*.symbols"))
         if not paths:
             raise FileNotFoundError(folder)
-        opened = [FileBlob(path, self._merge_gap) for path in paths]
         opener, origin = partial(self._open_debug_file, debug_file), str(debug_file)
-        return tuple(SymbolFile.open(blob, opener, origin=origin) for blob in opened)
+        return tuple(
+            SymbolFile.open(blob, opener, first_hot_set(blob) if self._merge_gap else None, origin)
+            for blob in (FileBlob(path, self._merge_gap) for path in paths)
+        )
 
     def _compile(self, path: Path, folder: Path) -> None:
         """Compile a debug file into ``folder``. The imports are here since hardly any walk compiles something."""

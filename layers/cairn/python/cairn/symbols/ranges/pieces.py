@@ -77,14 +77,15 @@ class Pieces:
 
     def preload(self, start: int, data: bytes) -> None:
         """Keep the pieces that lie whole in ``data``, which was read from ``start`` on."""
-        for number in range(len(self._bounds) - 1):
-            begin, end = self._bounds[number] - start, self._bounds[number + 1] - start
-            if begin >= 0 and end <= len(data):
-                self._keep(number, data[begin:end])
+        for number in range(*self._whole_within(start, start + len(data))):
+            self._keep(number, data[self._bounds[number] - start : self._bounds[number + 1] - start])
 
-    def load(self, numbers: Iterable[int], purpose: str = "pieces", around: int = 0) -> Iterator[tuple[int, bytes]]:
+    def load(
+        self, numbers: Iterable[int], purpose: str = "pieces", around: int = 0, first: int = 0
+    ) -> Iterator[tuple[int, bytes]]:
         """Yield decompressed pieces by number, each once. What is missing is asked for together; ``purpose`` is for
-        the log. ``around`` bytes before and behind a missing piece are read and kept with it, for what comes next.
+        the log. ``around`` bytes before and behind a missing piece are read and kept with it, for what comes next; but
+        no pieces before ``first``.
 
         Raises:
             SymbolFileError: a piece is damaged.
@@ -96,7 +97,7 @@ class Pieces:
                 yield number, decompress(self._kept[number])
             else:
                 missing.append(number)
-        for runs in _batches(self._runs(missing, around), self._bounds):
+        for runs in _batches(self._runs([self._neighbours(number, around, first) for number in missing]), self._bounds):
             for number, data in self._fetch(runs, purpose):
                 if number in missing:
                     yield number, decompress(data)
@@ -113,10 +114,10 @@ class Pieces:
                 self._keep(number, piece)
                 yield number, piece
 
-    def _runs(self, numbers: list[int], around: int) -> list[tuple[int, int]]:
-        """Merge piece numbers, each with its neighbours, into runs that are read in one go."""
+    def _runs(self, wanted: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Merge first and last pieces that are wanted into runs that are read in one go."""
         runs: list[tuple[int, int]] = []
-        for begin, end in (self._neighbours(number, around) for number in numbers):
+        for begin, end in wanted:
             first, last = runs[-1] if runs else (begin, begin)
             is_near = self._bounds[begin] - self._bounds[last + 1] <= self._blob.merge_gap
             if runs and is_near and self._bounds[end + 1] - self._bounds[first] <= BATCH_BYTES:
@@ -125,10 +126,16 @@ class Pieces:
                 runs.append((begin, end))
         return runs
 
-    def _neighbours(self, number: int, around: int) -> tuple[int, int]:
-        """The first and the last piece that lie whole within ``around`` bytes of a piece."""
-        first = bisect_left(self._bounds, self._bounds[number] - around)
-        return first, bisect_right(self._bounds, self._bounds[number + 1] + around) - 2
+    def _neighbours(self, number: int, around: int, first: int) -> tuple[int, int]:
+        """The first and the last piece, from ``first`` on, that lie whole within ``around`` bytes of one that is
+        missing, but for those at either end that are kept."""
+        begin, end = self._whole_within(self._bounds[number] - around, self._bounds[number + 1] + around)
+        missing = [near for near in range(max(first, begin), end) if near not in self._kept]
+        return missing[0], missing[-1]
+
+    def _whole_within(self, start: int, end: int) -> tuple[int, int]:
+        """The number of the first piece that lies whole between two places, and of the first behind the last."""
+        return bisect_left(self._bounds, start), bisect_right(self._bounds, end) - 1
 
     def _keep(self, number: int, data: bytes) -> None:
         self._kept_bytes += len(data) - len(self._kept.pop(number, b""))

@@ -71,3 +71,7 @@ class ColumnReader:
             raise SymbolFileError("A piece of the symbol file is shorter than its header says.")
         taken, self._rest = self._rest[:count], self._rest[count:]
         return taken
+
+    def take_rest(self) -> bytes:
+        """Take what is left."""
+        return bytes(self.take_bytes(len(self._rest)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 END_OF_ADDRESSES = 1 << 32
@@ -30,17 +31,19 @@ def merge(stretches: Iterable[Stretch], gap: int = 1) -> list[Stretch]:
 
 
 class Coverage:
-    """Answers whether an address is covered. ``bounds`` are starts and ends in turn, rising."""
+    """Answers whether an address is covered. ``bounds`` are starts and ends in turn, rising; a last stretch without an
+    end goes on to the end of all addresses."""
 
-    def __init__(self, bounds: Iterable[int]) -> None:
-        self.bounds = tuple(bounds)
+    def __init__(self, bounds: Sequence[int]) -> None:
+        self.bounds = bounds
 
     @classmethod
     def of(cls, stretches: Iterable[Stretch]) -> Coverage:
-        return cls(chain.from_iterable(merge(stretches)))
+        bounds = chain.from_iterable(merge(stretches))
+        return cls(array("I", (bound for bound in bounds if bound < END_OF_ADDRESSES)))
 
     def __contains__(self, offset: int) -> bool:
-        return bisect_right(self.bounds, offset) % 2 == 1
+        return offset < END_OF_ADDRESSES and bisect_right(self.bounds, offset) % 2 == 1
 
     def __bool__(self) -> bool:
         return bool(self.bounds)

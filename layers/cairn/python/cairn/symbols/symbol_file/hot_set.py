@@ -1,8 +1,9 @@
 """The hot set of a symbol file: its index, and what crashes have looked up before.
 
 Most crashes of a program repeat most frames. A small object beside the symbol file holds their answers, so that the
-next crash needs one small read instead of the end of the file and pieces from all over it. It is only a memory: without
-it everything works the same. The layout is in ``docs/symbol-files.md``.
+next crash needs one small read instead of the end of the file and pieces from all over it. Beside a large file lies one
+with the index alone from the start (``reader.first_hot_set``). It is only a memory: without it everything works the
+same. The layout is in ``docs/symbol-files.md``.
 """
 
 from __future__ import annotations

@@ -1,21 +1,24 @@
-"""The index of a symbol file: what the file is about, and which pieces it has."""
+"""The index of a symbol file: what the file is about, and which pieces it has.
+
+The layout is in ``docs/symbol-files.md``.
+"""
 
 from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.ranges.pieces import decompress
 from cairn.symbols.records import Features, Segment
+from cairn.symbols.symbol_file.columns import ColumnReader, deltas, pack
 from cairn.symbols.symbol_file.coverage import Coverage
 
-CURRENT = 5
+CURRENT = 6
 """Version of what is written. Raise it whenever a file compiled today would differ in meaning from one compiled before;
 ``docs/symbol-files.md`` lists the steps."""
-
-MAX_INDEX_SIZE = 32 * 1024 * 1024
 
 MAGIC = b"CAIRNSYM"
 TRAILER = struct.Struct("<II8s")
@@ -41,42 +44,52 @@ class Description(NamedTuple):
         return self._asdict() | {"features": self.features._asdict(), "segments": segments}
 
 
+def pack_index(
+    description: Description, sizes: Sequence[int], names: Sequence[int], rules: Sequence[int], covered: Coverage
+) -> bytes:
+    """The bytes of an index, before they are compressed: ``sizes`` of the frames of all pieces in order, the first
+    addresses of the pieces of ``names`` and of ``rules``, and what is ``covered`` by functions."""
+    counts = (len(names), len(rules), len(covered.bounds))
+    columns = (counts, sizes, *map(deltas, (names, rules, covered.bounds)))
+    return b"".join((*map(pack, columns), json.dumps(description.to_json(), separators=(",", ":")).encode()))
+
+
 class Index:
-    """The checked index of a symbol file."""
+    """The checked index of a symbol file, from its compressed ``frame``.
+
+    Raises:
+        SymbolFileError: it is damaged, or contradicts itself.
+    """
 
     def __init__(self, frame: bytes) -> None:
         self.frame = frame
-        index = _decoded(frame)
-        try:
-            self.sizes = _numbers(index["sizes"], 1)
-            self.names = _numbers(index["names"], 0)
-            self.rules = _numbers(index["rules"], 0)
-            self.covered = Coverage(_numbers(index["covered"], 0))
-            features = Features(**{name: index["features"][name] is True for name in Features._fields})
-            texts = {name: index[name] for name in _TEXTS}
-            segments = tuple(_segment(value) for value in index["segments"])
-        except (KeyError, TypeError) as error:
-            raise SymbolFileError("The index of the symbol file lacks something.") from error
-        if len(self.sizes) != len(self.names) + len(self.rules):
-            raise SymbolFileError("The index of the symbol file counts its pieces wrong.")
-        if not all(isinstance(text, str) or (text is None and name.endswith("_id")) for name, text in texts.items()):
-            raise SymbolFileError("The index of the symbol file describes it wrong.")
-        self.description = Description(**texts, features=features, segments=segments)
+        reader = ColumnReader(decompress(frame))
+        names, rules, bounds = reader.take(3)
+        self.sizes = reader.take(names + rules)
+        self.names, self.rules = reader.take_rising(names), reader.take_rising(rules)
+        self.covered = Coverage(reader.take_rising(bounds))
+        if 0 in self.sizes:
+            raise SymbolFileError("The index of the symbol file has a piece without bytes.")
+        self.description = _description(reader.take_rest())
 
 
-def _decoded(frame: bytes) -> Any:
+def _description(text: bytes) -> Description:
     try:
-        return json.loads(decompress(frame, MAX_INDEX_SIZE))
+        values = json.loads(text)
+        features = Features(**{name: values["features"][name] is True for name in Features._fields})
+        texts = {name: values[name] for name in _TEXTS}
+        segments = tuple(_segment(value) for value in values["segments"])
     except (ValueError, RecursionError) as error:
         raise SymbolFileError("The index of the symbol file is damaged.") from error
+    except (KeyError, TypeError) as error:
+        raise SymbolFileError("The index of the symbol file lacks something.") from error
+    if not all(isinstance(text, str) or (text is None and name.endswith("_id")) for name, text in texts.items()):
+        raise SymbolFileError("The index of the symbol file describes it wrong.")
+    return Description(**texts, features=features, segments=segments)
 
 
 def _segment(value: Any) -> Segment:
-    address, size, offset = _numbers([value["address"], value["size"], value["offset"]], 0)
-    return Segment(address, size, offset, value["executable"] is True)
-
-
-def _numbers(values: Any, least: int) -> tuple[int, ...]:
-    if not isinstance(values, list) or set(map(type, values)) - {int} or min(values, default=least) < least:
+    numbers = (value["address"], value["size"], value["offset"])
+    if any(type(number) is not int or number < 0 for number in numbers):
         raise SymbolFileError("The index of the symbol file holds something that is no number.")
-    return tuple(values)
+    return Segment(*numbers, value["executable"] is True)

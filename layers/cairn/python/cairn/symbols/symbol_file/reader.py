@@ -24,7 +24,8 @@ WHOLE_FILE = 3 * 1024 * 1024
 """Bytes up to which a file is read whole when it is opened: cheaper than a second request."""
 
 TAIL = 1024 * 1024
-"""Bytes read from the end of a larger file when it is opened: the index, and the unwind rules before it."""
+"""Bytes read from the end of a larger file that has no hot set when it is opened: the index, and unwind rules before
+it."""
 
 MAX_REMEMBERED = 65536
 """Look-ups remembered for each file."""
@@ -63,7 +64,8 @@ class SymbolFile:
         hot: HotSet | None = None,
         origin: str = "",
     ) -> SymbolFile:
-        """Open a symbol file. A small one is read whole; of a larger one, the end; of one with a hot set, nothing.
+        """Open a symbol file. Of one with a hot set nothing is read; else a small one is read whole, of a larger one
+        the end.
 
         ``debug_file`` opens the file that it was compiled from; ``None`` where that is not to be had. It is called when
         code is first asked for. ``origin`` says where that file lies, for a person.
@@ -78,8 +80,8 @@ class SymbolFile:
         pieces = Pieces(blob, len(MAGIC), index.sizes)
         if len(MAGIC) + sum(index.sizes) + len(frame) + TRAILER.size != blob.size:
             raise SymbolFileError("The index of the symbol file does not fit its pieces.")
+        pieces.log += tail.log if tail else [Read("hot set", len(frame))]
         if tail:
-            pieces.log += tail.log
             pieces.preload(tail.start, tail.data)
         return cls(index, pieces, ProgramCode(index.description.segments, debug_file), hot, origin)
 
@@ -106,17 +108,17 @@ class SymbolFile:
 
     @property
     def log(self) -> Sequence[Read]:
-        """Every range asked of the blob so far."""
+        """Every range asked of the blob so far; the hot set, if there was one, by the size of the index in it."""
         return self._pieces.log
 
     @property
     def reads(self) -> int:
-        """Ranges asked of the blob so far."""
+        """How many there are in ``log``."""
         return self._pieces.reads
 
     @property
     def bytes_read(self) -> int:
-        """Bytes asked of the blob so far."""
+        """The bytes of those in ``log``."""
         return self._pieces.bytes_read
 
     @property
@@ -145,7 +147,7 @@ class SymbolFile:
         """Get ready for ``rule_at`` of ``offsets``: the pieces that are missing are asked for at once."""
         numbers = {self._rule_piece_at(offset) for offset in offsets if offset not in self._rules}
         missing = [number for number in numbers if number is not None and number not in self._rule_pieces]
-        for number, data in self._pieces.load(missing, "unwind rules", RULES_AROUND):
+        for number, data in self._pieces.load(missing, "unwind rules", RULES_AROUND, len(self._index.names)):
             self._rule_pieces[number] = RulePiece(data)
         while len(self._rule_pieces) > max(DECODED_RULE_PIECES, len(missing)):
             self._rule_pieces.popitem(last=False)
@@ -183,6 +185,16 @@ class SymbolFile:
         be far below. Fetches nothing, and so knows only what ``locate`` was asked."""
         calls = self._locations.get(offset)
         return calls[0] if calls and calls[0].ends_before else None
+
+
+def first_hot_set(blob: Blob) -> HotSet | None:
+    """What is kept beside a symbol file until crashes have looked something up: its index, so that none has to read the
+    end of a large file for it. ``None`` for a file that is read whole.
+
+    Raises:
+        SymbolFileError: the file is damaged.
+    """
+    return SymbolFile.open(blob).hot_set() if blob.size > WHOLE_FILE else None
 
 
 class _Tail:

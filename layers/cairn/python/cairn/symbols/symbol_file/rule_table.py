@@ -54,7 +54,7 @@ class RulePiece:
         rows, rules = reader.take(2)
         self._starts = reader.take_rising(rows)
         self._marks = reader.take(rows)
-        text = bytes(reader.take_bytes(len(data) - 8 - 8 * rows)).decode("ascii", "replace")
+        text = reader.take_rest().decode("ascii", "replace")
         self._texts = text.split("\n") if text else []
         if len(self._texts) != rules:
             raise SymbolFileError("A piece of the symbol file has another number of rules than its header says.")
