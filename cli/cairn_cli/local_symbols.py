@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cairn.crash.symbolication import NO_ID, Found
+from cairn.symbols.ranges.blob import REQUEST_GAP
 from cairn.symbols.records import SymbolStatus
 
 if TYPE_CHECKING:
@@ -42,6 +43,18 @@ class FolderFinder:
     def problems(self) -> tuple[str, ...]:
         """Which files could not be read so far, and why, for a person."""
         return tuple(self._symbols.problems) if self._symbols else ()
+
+
+class DistantFolderFinder(FolderFinder):
+    """The same, read as if the symbol files lay in S3 (a ``crash.symbolication.DistantFinder``)."""
+
+    def __init__(self, paths: Sequence[Path], cache: Path) -> None:
+        super().__init__(paths, cache, REQUEST_GAP)
+
+    def side_by_side(self, tasks: Sequence[Callable[[], object]]) -> None:
+        """Run ``tasks``. There is nothing to wait for."""
+        for task in tasks:
+            task()
 
 
 def _symbols(paths: Sequence[Path], cache: Path, merge_gap: int) -> LocalSymbols:

@@ -14,9 +14,8 @@ from cairn.crash.records import Crash
 from cairn.crash.stackwalk_json import stackwalk_json
 from cairn.minidump.errors import MinidumpError
 from cairn.symbols.errors import DebugFileError
-from cairn.symbols.ranges.blob import REQUEST_GAP
 from cairn_cli.errors import CliError
-from cairn_cli.local_symbols import FolderFinder
+from cairn_cli.local_symbols import DistantFolderFinder, FolderFinder
 
 if TYPE_CHECKING:
     from cairn.crash.event import Event
@@ -55,7 +54,7 @@ def default_cache() -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     """Walk the dump and print it; returns the exit code."""
-    finder = FolderFinder(arguments.symbols, arguments.cache, REQUEST_GAP if arguments.explain_reads else 0)
+    finder = (DistantFolderFinder if arguments.explain_reads else FolderFinder)(arguments.symbols, arguments.cache)
     crash = _walk(arguments, finder)
     if arguments.json:
         print(json.dumps(stackwalk_json(crash, finder.problems), separators=(",", ":")))

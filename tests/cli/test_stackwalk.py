@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from cairn.crash.symbolication import DistantFinder
 from cairn.symbols.ranges.blob import REQUEST_GAP, FileBlob
+from cairn_cli.local_symbols import DistantFolderFinder, FolderFinder
 from cairn_cli.main import main
 from tests.cli.command import Done, cairn
 from tests.crash.symbol_files import SAMPLE
@@ -197,6 +199,15 @@ def test_only_to_explain_reads_are_they_done_as_from_afar(
     arguments = ["stackwalk", str(DUMP), "--symbols", str(SAMPLE / "lighthouse"), "--cache", str(tmp_path), form]
     assert main(arguments) == 0
     assert gaps == [gap]
+
+
+def test_to_explain_reads_those_of_all_threads_are_put_together(tmp_path: Path) -> None:
+    done: list[int] = []
+    finder = DistantFolderFinder((), tmp_path)
+    assert isinstance(finder, DistantFinder)
+    assert not isinstance(FolderFinder((), tmp_path), DistantFinder)
+    finder.side_by_side([lambda number=number: done.append(number) for number in range(3)])  # type: ignore[misc]
+    assert done == [0, 1, 2]
 
 
 def test_without_symbols_there_are_no_reads(tmp_path: Path) -> None:
