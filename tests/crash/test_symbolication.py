@@ -78,6 +78,34 @@ def test_another_file_of_the_module_stands_in(tmp_path: Path) -> None:
     assert broken.debug and broken.debug.status == "malformed" and "damaged" in str(broken.debug.details)
 
 
+def only(folder: Path, kinds: tuple[bytes, ...], origin: str) -> SymbolFile:
+    """The same with some kinds of lines and no others."""
+    text = b"".join(line for line in SYM.splitlines(keepends=True) if line.startswith((b"MODULE", b"INFO", *kinds)))
+    return SymbolFile.open(BytesBlob(symbols(folder, text)), origin=origin)
+
+
+def test_a_stripped_program_is_found_for_unwinding_and_lacks_names(tmp_path: Path) -> None:
+    found = crash(only(tmp_path, (b"STACK",), "debug-files/ab/stripped"))
+    (loaded,) = found.modules
+    assert (loaded.symbols.debug_status, loaded.symbols.unwind_status) == (SymbolStatus.MISSING, SymbolStatus.FOUND)
+    assert loaded.symbols.reason == "stripped has no names and no lines: look for another file of the build"
+    (candidate,) = image(loaded, found.dump.system).candidates or ()
+    assert (candidate.debug, candidate.unwind) == (None, CandidateUse(status="ok"))
+
+
+def test_names_alone_lack_unwinding(tmp_path: Path) -> None:
+    (loaded,) = crash(only(tmp_path, (b"FILE", b"FUNC", b"1"), "app.pdb")).modules
+    assert (loaded.symbols.debug_status, loaded.symbols.unwind_status) == (SymbolStatus.FOUND, SymbolStatus.MISSING)
+    assert loaded.symbols.reason == "app.pdb has no unwind information: look for another file of the build"
+
+
+def test_two_files_that_do_all_between_them_lack_nothing(tmp_path: Path) -> None:
+    stripped, companion = only(tmp_path, (b"STACK",), "stripped"), only(tmp_path, (b"FILE", b"FUNC", b"1"), "debug")
+    (loaded,) = crash(stripped, companion).modules
+    assert loaded.symbols.debug_status is loaded.symbols.unwind_status is SymbolStatus.FOUND
+    assert loaded.symbols.reason is None
+
+
 def test_an_event_does_not_name_the_only_file_of_a_module(tmp_path: Path) -> None:
     found = crash(whole(tmp_path))
     assert image(found.modules[0], found.dump.system).candidates is None

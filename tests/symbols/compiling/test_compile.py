@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cairn.symbols.arriving.debug_file_ids import read_all_ids
-from cairn.symbols.choose import best_for_names, why_nothing
+from cairn.symbols.choose import best_for_names, what_lacks
 from cairn.symbols.compiling import compile as compile_module
 from cairn.symbols.compiling.compile import Compiled, compile_debug_file, identify
 from cairn.symbols.compiling.compiler import compile_here
@@ -201,9 +201,9 @@ def test_a_portable_pdb_is_kept_and_names_nothing(tmp_path: Path) -> None:
     assert dict(read_all_ids([PORTABLE_PDB])) == {PORTABLE_PDB: [(PORTABLE_PDB_ID, None)]}
     file = SymbolFile.open(FileBlob(compiled.path))
     assert best_for_names([file]) is None
-    assert "managed code" in (why_nothing([file]) or "")
-    native = SymbolFile.open(FileBlob(compile_here(build(tmp_path), tmp_path)[0].path))
-    assert why_nothing([file, native]) is None
+    assert "managed code" in (what_lacks([file]) or "")
+    native = SymbolFile.open(FileBlob(compile_here(build(tmp_path, "-g"), tmp_path)[0].path))
+    assert what_lacks([file, native]) is None
 
 
 def test_a_cut_program_is_malformed(tmp_path: Path) -> None:

@@ -85,8 +85,10 @@ def image_type(os: Os) -> Literal["pe", "macho", "elf", "unknown"]:
 
 
 def _candidates(files: Sequence[UsableFile]) -> tuple[Candidate, ...] | None:
-    """The files that there were; of one alone the module's own statuses say all."""
-    return tuple(map(_candidate, files[:MOST_CANDIDATES])) if len(files) > 1 else None
+    """The files that there were; of one that does all the module's own statuses say it."""
+    if len(files) == 1 and files[0].names and files[0].unwinding:
+        return None
+    return tuple(map(_candidate, files[:MOST_CANDIDATES])) or None
 
 
 def _candidate(file: UsableFile) -> Candidate:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from cairn.crash.function_name import trim
 from cairn.crash.records import LoadedModule, NamedFrame
 from cairn.minidump.records import Module
-from cairn.symbols.choose import best_for_code, best_for_names, best_for_unwinding, why_nothing
+from cairn.symbols.choose import best_for_code, best_for_names, best_for_unwinding, what_lacks
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.records import Features, Location, ModuleSymbols, SymbolStatus, UsableFile
 from cairn.symbols.rules import CfiRule, WinRule
@@ -201,11 +201,12 @@ class Symbolicator:
         if not touched and module not in self._loaded:
             return ModuleSymbols(SymbolStatus.UNUSED, SymbolStatus.UNUSED)
         loaded = self._load(module)
+        absent = SymbolStatus.MISSING if loaded.found.status is SymbolStatus.FOUND else loaded.found.status
         return ModuleSymbols(
-            SymbolStatus.FOUND if loaded.names else loaded.found.status,
-            SymbolStatus.FOUND if loaded.unwind else loaded.found.status,
+            SymbolStatus.FOUND if loaded.names else absent,
+            SymbolStatus.FOUND if loaded.unwind else absent,
             _features(loaded),
-            loaded.found.reason or why_nothing(loaded.found.files),
+            loaded.found.reason or what_lacks(loaded.found.files),
             loaded.files,
         )
 

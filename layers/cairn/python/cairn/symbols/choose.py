@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cairn.symbols.symbol_file.reader import SymbolFile
 
+NAMED = 3
+"""Files that a reason names."""
+
 _NATIVE = ("elf", "macho", "pe", "pdb")
 
 
@@ -35,11 +38,21 @@ def best_for_code(files: Sequence[SymbolFile]) -> SymbolFile | None:
     return next((file for file in files if file.code), None)
 
 
-def why_nothing(files: Sequence[SymbolFile]) -> str | None:
-    """Return why files that are there are of no use to native frames; ``None`` where some are."""
+def what_lacks(files: Sequence[SymbolFile]) -> str | None:
+    """Return what none of the files that are there has, for a person; ``None`` where they have all there is."""
     if files and all(file.description.format == "portablepdb" for file in files):
         return "only a portable PDB was uploaded: it is about managed code, and a minidump has native frames"
-    return None
+    has = {
+        "names": any(file.features.symbols for file in files),
+        "lines": any(file.features.debug_info for file in files),
+        "unwind information": any(file.has_unwind_info for file in files),
+    }
+    lacks = [what for what, there in has.items() if not there]
+    if not files or not lacks:
+        return None
+    known = ", ".join(sorted({file.origin.rpartition("/")[2] for file in files})[:NAMED])
+    has_no = f"{'has' if len(files) == 1 else 'have'} no {' and no '.join(lacks)}"
+    return f"{known} {has_no}: look for another file of the build"
 
 
 def _is_native(file: SymbolFile) -> bool:
