@@ -172,6 +172,16 @@ def test_without_a_build_id_a_program_has_an_id_of_its_code_and_its_companion_no
         compile_debug_file(debug, tmp_path)
 
 
+def test_split_debug_information_is_said_to_be_elsewhere(tmp_path: Path) -> None:
+    program = build(tmp_path, "-g", "-gsplit-dwarf")
+    (compiled,) = compile_here(program, tmp_path)
+    assert compiled.features == Features(symbols=True, unwind_info=True)
+    assert [problem for problem in compiled.problems if "-gsplit-dwarf" in problem]
+    (rest,) = tmp_path.rglob("*.dwo")
+    with pytest.raises(NoDebugIdError, match="object file"):
+        compile_debug_file(rest, tmp_path)
+
+
 @pytest.mark.parametrize("how", ["zlib", "zlib-gnu", "zstd"])
 def test_compressed_sections_say_the_same(how: str, tmp_path: Path) -> None:
     program = build(tmp_path, "-O2", "-g", "-fno-asynchronous-unwind-tables")

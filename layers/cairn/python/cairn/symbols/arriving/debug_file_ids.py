@@ -20,8 +20,14 @@ _OTHERS = (
 )  # fmt: skip
 """How PE, PDB, portable PDB and Mach-O files begin: their ids are read by the native reader, in a child process."""
 
-HEAD = 16
+HEAD = 18
 """Bytes that tell what a file is."""
+
+_OBJECT_TYPE = 1
+"""ELF's ET_REL and Mach-O's MH_OBJECT: what a linker has yet to link (System V gABI, "ELF Header"; loader.h)."""
+
+_MACHO = {b"\xfe\xed\xfa\xce": "big", b"\xfe\xed\xfa\xcf": "big",
+          b"\xce\xfa\xed\xfe": "little", b"\xcf\xfa\xed\xfe": "little"}  # fmt: skip
 
 _FAT = b"\xca\xfe\xba\xbe"
 _MOST_ARCHITECTURES = b"\0\0\0\x1e"
@@ -48,9 +54,19 @@ def read_all_ids(paths: Iterable[Path], limits: Limits | None = None) -> Iterato
 
 
 def begins_like_debug_file(head: bytes) -> bool:
-    """Whether the first ``HEAD`` bytes of a file are those of a debug file, or of a source bundle."""
+    """Whether the first ``HEAD`` bytes of a file are those of a debug file, or of a source bundle. Object files, of
+    which a build folder is full, are none: no module of a crash is one."""
     is_java = head.startswith(_FAT) and head[4:8] > _MOST_ARCHITECTURES
-    return head.startswith((_BREAKPAD, MAGIC, SOURCE_BUNDLE, *_OTHERS)) and not is_java
+    begins = head.startswith((_BREAKPAD, MAGIC, SOURCE_BUNDLE, *_OTHERS))
+    return begins and not is_java and not is_object_file(head)
+
+
+def is_object_file(head: bytes) -> bool:
+    """Whether the first ``HEAD`` bytes of a file are those of an object file: ``.o``, ``.dwo``."""
+    if head.startswith(MAGIC):
+        return int.from_bytes(head[16:18], "big" if head[5:6] == b"\2" else "little") == _OBJECT_TYPE
+    order = _MACHO.get(head[:4])
+    return order is not None and int.from_bytes(head[12:16], order) == _OBJECT_TYPE  # type: ignore[arg-type]
 
 
 def _cheap_ids(path: Path) -> list[Ids] | None:
@@ -60,7 +76,7 @@ def _cheap_ids(path: Path) -> list[Ids] | None:
         if head.startswith(_BREAKPAD):
             file.seek(0)
             return _breakpad_ids(read_lines(file))
-        if head.startswith(MAGIC):
+        if head.startswith(MAGIC) and not is_object_file(head):
             build_id = Elf(file).build_id()
             return [(elf_debug_id(build_id), build_id)] if build_id else None
     return None if head.startswith(_OTHERS) and begins_like_debug_file(head) else []

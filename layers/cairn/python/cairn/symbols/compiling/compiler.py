@@ -73,6 +73,11 @@ def _tidied(path: Path, scratch: Path) -> tuple[Path, tuple[str, ...]]:
 
 def _compile_object(debug_object: DebugObject, path: Path, target: Path, *, side_by_side: bool) -> Compiled:
     if debug_object.debug_id is None and debug_object.code_id is None:
+        if debug_object.kind == "rel":
+            raise NoDebugIdError(
+                "An object file (.o, .dwo) is no module of a crash. "
+                "Upload the program or library that it is linked into."
+            )
         if lacks_id(path):
             raise NoDebugIdError(
                 "The debug companion has no build id, and only the .gnu_debuglink of its program tells whose it is. "
@@ -87,6 +92,11 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path, *, side
     names = _attempt(lambda: SymCache(debug_object.symcache()), None, problems)
     if names is None and not rows:
         raise MalformedDebugFileError(" ".join(problems))
+    if names is not None and lines_are_elsewhere(debug_object, names):
+        problems.append(
+            "There is debug information, and it has no lines. With -gsplit-dwarf they are in .dwo files, which are not "
+            "read: compile without it."
+        )
     ends: dict[int, int] = _attempt(lambda: _symbol_ends(debug_object, path), {}, problems)
     segments: tuple[Segment, ...] = _attempt(lambda: segments_of(debug_object, path), (), problems)
     description = _describe(debug_object, path, names, bool(rows))._replace(segments=segments)
@@ -103,6 +113,12 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path, *, side
         target, *texts, features=description.features, name=description.name, problems=tuple(problems),
         has_code=bool(segments),
     )  # fmt: skip
+
+
+def lines_are_elsewhere(debug_object: DebugObject, names: SymCache) -> bool:
+    """Whether a program has but the skeleton of its debug information."""
+    has_skeleton = debug_object.format == "elf" and "debug" in debug_object.features
+    return has_skeleton and names.range_count > 0 and names.file_count == 0
 
 
 def _attempt(action: Callable[[], _T], otherwise: _T, problems: list[str]) -> _T:
