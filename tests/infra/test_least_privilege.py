@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -380,6 +380,17 @@ def test_sources_that_come_late_are_shown_and_given_to_debuggers(deployed: Deplo
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (200, (SAMPLE / "lighthouse.cpp").read_bytes())
     connection.close()
+
+
+def test_what_an_older_cairn_compiled_is_compiled_again(deployed: Deployed) -> None:
+    key = DebugFiles(deployed.settings, deployed.clients).put(SAMPLE / "lighthouse", "lighthouse")
+    index = SymbolIndex(deployed.settings, deployed.clients)
+    (entry,) = soon(lambda: index.of_debug_file(key.split("/")[1]))
+    index.remove(entry)
+    index.remove_from_list(entry)
+    index.put(replace(entry, version=entry.version - 1))
+    event_id = deployed.post((SAMPLE / "lighthouse.dmp").read_bytes())
+    soon(lambda: deployed.event(event_id).title == "Lamp::dim_to")
 
 
 def test_symbol_servers_are_asked(deployed: Deployed, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def symbolicate(place: Place, key: str, queue: Queue | None) -> list[str]:
     """Make the event; answers the uploads whose dumps are to be scrubbed."""
-    Symbolication(place.settings, place.clients, large=queue).run(key)
+    Symbolication(place.settings, place.clients, debug_files=queue).run(key)
     got = queue.receive() if queue else []
     for message in got:
         queue.delete([message])  # type: ignore[union-attr]

@@ -99,15 +99,25 @@ def test_a_bundle_that_goes_after_it_was_opened_has_nothing(store: Store, tmp_pa
     assert found(sources).lines == LINES, "and has it again when it comes again"
 
 
-def test_a_bundle_of_another_version_says_what_to_do(store: Store, tmp_path: Path) -> None:
+def test_a_bundle_of_an_older_version_is_as_if_it_had_not_come_yet(store: Store, tmp_path: Path) -> None:
     """Before there were indexes, the bundle stood in place of one."""
     entry = uploaded(store, tmp_path)
-    index = SymbolIndex(*store)
+    index, sources = SymbolIndex(*store), StoredSources(*store)
     index.remove(entry)
-    index.put_sources(replace(entry, key=entry.debug_file_key, version=3))
-    (problem,) = found(StoredSources(*store)).problems
-    assert problem.startswith("game.src.zip: another version of Cairn")
-    assert problem.endswith("upload it again.")
+    old = replace(entry, key=entry.debug_file_key, version=3)
+    index.put_sources(old)
+    assert sources.find(WANTED).modules == {}
+    assert (sources.take_outdated(), sources.take_outdated()) == ((old,), ())
+    assert not sources.has_any([DEBUG_ID])
+    index.put_sources(entry)
+    assert sources.has_any([DEBUG_ID])
+
+
+def test_a_bundle_of_a_newer_version_says_so(store: Store, tmp_path: Path) -> None:
+    entry, sources = uploaded(store, tmp_path), StoredSources(*store)
+    SymbolIndex(*store).put_sources(replace(entry, version=entry.version + 1))
+    assert found(sources).problems == ("game.src.zip: another version of Cairn indexed this source bundle",)
+    assert sources.take_outdated() == ()
 
 
 def test_a_damaged_index_says_so(store: Store, tmp_path: Path) -> None:

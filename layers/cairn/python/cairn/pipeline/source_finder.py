@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from cairn.crash.source_context import Sources
@@ -14,6 +14,7 @@ from cairn.store.settings import Settings
 from cairn.store.source_bundles import open_bundle
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex
 from cairn.symbols.source_code.source_bundle import SourceBundle
+from cairn.symbols.source_code.source_index import CURRENT
 from cairn.symbols.source_code.source_search import Candidate, Wanted, search
 
 OPEN_BUNDLES = 64
@@ -33,11 +34,13 @@ class StoredSources:
         self._uses = LastUses(settings, clients)
         self._are_in_use = False
         self._open: OrderedDict[str, SourceBundle] = OrderedDict()
+        self._outdated: dict[str, SymbolEntry] = {}
 
     def find(self, wanted: Wanted) -> Sources:
         """The ``wanted`` lines of a crash, of each module those of the latest bundle that has any. A bundle that is
-        damaged or gone has none: source is a help, and no part of the crash."""
-        bundles = self._index.find_sources(wanted)
+        damaged or gone has none: source is a help, and no part of the crash. One that an older Cairn indexed, or none
+        did, is as if it had not come yet."""
+        bundles = self._current(self._index.find_sources(wanted))
         found = search({debug_id: self._candidates(entries) for debug_id, entries in bundles.items()}, wanted)
         used = [entries[number] for one, entries in bundles.items() if (number := found[one].candidate) is not None]
         self._uses.note(used, time.time())
@@ -45,7 +48,12 @@ class StoredSources:
 
     def has_any(self, debug_ids: Iterable[str]) -> bool:
         """Whether there is a bundle for one of the modules by now."""
-        return bool(self._index.find_sources(debug_ids))
+        return bool(self._current(self._index.find_sources(debug_ids)))
+
+    def take_outdated(self) -> tuple[SymbolEntry, ...]:
+        """The bundles that were looked for since the last time and are to be indexed again."""
+        outdated, self._outdated = self._outdated, {}
+        return tuple(outdated.values())
 
     def expected(self, without: Iterable[str], compiled: Callable[[str], float], now: float) -> tuple[str, ...]:
         """Of the modules that have no bundle, by debug id, those whose bundle may still come. ``compiled`` tells when
@@ -59,6 +67,14 @@ class StoredSources:
             self._are_in_use = self._index.has_sources()
         return tuple(one for one in missing if self._are_in_use or now - compiled(one) < FRESH)
 
+    def _current(self, bundles: Mapping[str, tuple[SymbolEntry, ...]]) -> dict[str, tuple[SymbolEntry, ...]]:
+        """The bundles without those of older versions, by module; of those that have any."""
+        old = {one.debug_file_key: one for of_one in bundles.values() for one in of_one if is_old(one)}
+        self._are_in_use |= bool(old)  # Cairns before there were indexes did not note that
+        self._outdated |= old
+        current = {debug_id: tuple(one for one in of_one if not is_old(one)) for debug_id, of_one in bundles.items()}
+        return {debug_id: of_one for debug_id, of_one in current.items() if of_one}
+
     def _candidates(self, entries: Iterable[SymbolEntry]) -> list[Candidate]:
         return [Candidate(entry.name, partial(self._opened, entry)) for entry in entries]
 
@@ -69,3 +85,8 @@ class StoredSources:
         if len(self._open) > OPEN_BUNDLES:
             self._open.popitem(last=False)
         return self._open[entry.key]
+
+
+def is_old(entry: SymbolEntry) -> bool:
+    """Whether the index of a bundle is of an older version; before there were indexes, the bundle stood in place."""
+    return entry.version < CURRENT

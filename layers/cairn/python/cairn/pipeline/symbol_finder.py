@@ -18,8 +18,9 @@ from cairn.store.hot_sets import HotSets
 from cairn.store.last_uses import LastUses
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import ModuleIds, SymbolEntry, SymbolIndex
-from cairn.symbols.errors import SymbolFileError
+from cairn.symbols.errors import SymbolFileError, SymbolFileVersionError
 from cairn.symbols.records import SymbolStatus
+from cairn.symbols.symbol_file.index import CURRENT
 from cairn.symbols.symbol_file.reader import SymbolFile
 
 SMALLEST_WITH_HOT_SET = 256 * 1024
@@ -49,10 +50,16 @@ class OpenSymbolFiles:
         """What each open file's hot set was read as; files without one are not in here."""
         self._used: dict[str, SymbolEntry] = {}
         """What was asked for since uses were noted."""
+        self._outdated: dict[str, SymbolEntry] = {}
+        """What an older Cairn compiled, and was asked for since that was taken."""
 
     def open(self, entry: SymbolEntry) -> SymbolFile:
         """The symbol file of ``entry``. Raises ``SymbolFileError`` when it is damaged or of another version,
         ``RefusedError`` when it is gone."""
+        if entry.version < CURRENT:
+            with self._lock:
+                self._outdated[entry.key] = entry
+            raise SymbolFileVersionError("an older Cairn compiled it; it is compiled again, and the crash with it")
         with self._lock:
             file = self._files.pop(entry.key, None)
         if file is None:
@@ -94,6 +101,12 @@ class OpenSymbolFiles:
                 del self._tags[key]
                 with suppress(StoreError):
                     self._hot_sets.put(key, file.hot_set(), tag)
+
+    def take_outdated(self) -> tuple[SymbolEntry, ...]:
+        """What was asked for since the last time and is to be compiled again."""
+        with self._lock:
+            outdated, self._outdated = self._outdated, {}
+        return tuple(outdated.values())
 
     def note_uses(self) -> None:
         """Note that the files asked for since are of use, so that they are kept."""

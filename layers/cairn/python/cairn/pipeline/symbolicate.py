@@ -20,6 +20,7 @@ from cairn.crash.source_context import with_sources
 from cairn.minidump.distant import DistantFile
 from cairn.minidump.errors import MinidumpError
 from cairn.pipeline.ask_symbol_servers import SymbolServerRequests
+from cairn.pipeline.compile_again import CompileAgain
 from cairn.pipeline.dump_keeping import DumpKeeping
 from cairn.pipeline.message_filter import MessageFilter
 from cairn.pipeline.recent import Recent
@@ -87,15 +88,15 @@ class _Made:
 
 class Symbolication:
     """The symbolicate step with what it needs; one serves many uploads and keeps symbol files open between them.
-    Without ``servers`` no symbol server is asked for what a crash lacks. Large dumps are scrubbed by who works on the
-    queue ``large``; without one they are not kept."""
+    Without ``servers`` no symbol server is asked for what a crash lacks. Who works on the queue ``debug_files``
+    compiles again what an older Cairn has compiled, and scrubs large dumps; without one these are not kept."""
 
     def __init__(
         self,
         settings: Settings,
         clients: Clients,
         servers: SymbolServerRequests | None = None,
-        large: Queue | None = None,
+        debug_files: Queue | None = None,
     ) -> None:
         self._servers = servers
         self._uploads = Uploads(settings, clients)
@@ -106,8 +107,9 @@ class Symbolication:
         self._projects = Recent(Projects(settings, clients).get)
         self._filter = MessageFilter(settings, clients, self._projects)
         self._dumps = Dumps(settings, clients)
-        self._keeping = DumpKeeping(settings, clients, large)
+        self._keeping = DumpKeeping(settings, clients, debug_files)
         self._sources = StoredSources(settings, clients)
+        self._again = CompileAgain(settings, clients, debug_files)
 
     def run(self, upload_key: str) -> Symbolicated:
         """Make the event of the upload whose ``upload.json`` has this key.
@@ -122,6 +124,7 @@ class Symbolication:
             return Symbolicated(Outcome.GONE, upload.event_id)
         privacy = self._privacy(upload.project_id)
         done = self._store(dump, self._scrubbed(upload, privacy), privacy)
+        self._again.ask((*self._files.take_outdated(), *self._sources.take_outdated()))
         self._files.keep_hot_sets()
         self._files.note_uses()
         return done

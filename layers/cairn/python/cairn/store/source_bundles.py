@@ -14,8 +14,6 @@ def open_bundle(clients: Clients, bucket: str, entry: SymbolEntry) -> SourceBund
     """The source bundle of an entry. Raises ``SymbolFileError`` when it cannot be used, and ``OSError`` when it is
     gone; so does reading from it."""
     if entry.version != CURRENT:
-        raise SymbolFileVersionError(
-            "another version of Cairn indexed this source bundle. Delete it (cairn symbols delete) and upload it again."
-        )
+        raise SymbolFileVersionError("another version of Cairn indexed this source bundle")
     index = DebugFile(clients, bucket, entry.key, entry.size)
     return SourceBundle(index, DebugFile(clients, bucket, entry.debug_file_key, entry.debug_file_size))
