@@ -16,6 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from cairn.pipeline.assemble_debug_file import AssemblyStep
 from cairn.pipeline.compile_debug_file import Compilation, CompiledDebugFile
 from cairn.pipeline.fetch_symbols import FetchStep
+from cairn.pipeline.first_sources import FirstSources
 from cairn.pipeline.scrub_large_dump import LargeDumpScrubbing
 from cairn.pipeline.sweep_debug_files import Sweep
 from cairn.pipeline.wake_waiting import Queues, Waking
@@ -23,9 +24,11 @@ from cairn.servers.download import HttpServers
 from cairn.servers.near import near_networks
 from cairn.store.aws import shared
 from cairn.store.notifications import (
+    FIRST_SOURCES,
     SWEEP,
     assembly_in,
     fetch_in,
+    is_first_sources,
     is_sweep,
     object_keys,
     requeue_message,
@@ -83,6 +86,12 @@ def scrubbing() -> LargeDumpScrubbing:
     return LargeDumpScrubbing(Settings.from_environment(), shared())
 
 
+@cache
+def first_sources() -> FirstSources:
+    """The seventh step, likewise."""
+    return FirstSources(Settings.from_environment(), shared(), queues().crashes)
+
+
 def work_on(record: SQSRecord) -> None:
     """Do what one message asks for. What fails is logged here: the batch only counts it."""
     try:
@@ -109,6 +118,8 @@ def _work_on(record: SQSRecord) -> None:
         fetch(*asked)
     elif upload_key := scrub_in(record.body):
         scrub(upload_key)
+    elif is_first_sources(record.body):
+        tell_of_sources()
     else:
         compile_all(object_keys(record.body))
 
@@ -140,6 +151,14 @@ def scrub(upload_key: str) -> None:
     logger.info("large dump", upload=upload_key, outcome=outcome.value)
 
 
+def tell_of_sources() -> None:
+    """Have the last crashes symbolicated again: there are sources now."""
+    told = first_sources().run()
+    if told:
+        metrics.add_metric(name="CrashWoken", unit=MetricUnit.Count, value=told)
+    logger.info("first sources", crashes=told)
+
+
 def compile_all(keys: tuple[str, ...]) -> None:
     """Compile debug files."""
     for key in keys:
@@ -148,6 +167,8 @@ def compile_all(keys: tuple[str, ...]) -> None:
         made = [entry.key for entry in done.entries]
         logger.info("debug file", key=key, symbol_files=made, reason=done.reason, problems=done.problems)
         wake_all(done.entries)
+        if done.first_sources:
+            queues().debug_files.send(json.dumps(FIRST_SOURCES))
         for member in done.again:
             queues().debug_files.send(requeue_message(member))
 

@@ -36,13 +36,15 @@ PREFIX = "symbols/"
 class CompiledDebugFile:
     """What was made of a debug file: its symbol files, or the reason why there are none; ``problems`` says what of it
     could not be read. Of an archive, the keys of the debug files in it (``members``), of which ``again`` are to be
-    compiled now: S3 tells of new objects only."""
+    compiled now: S3 tells of new objects only. ``first_sources`` says that crashes do not know yet that this deployment
+    is sent source bundles."""
 
     entries: tuple[SymbolEntry, ...] = ()
     reason: str | None = None
     problems: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+    first_sources: bool = False
 
 
 class Compilation:
@@ -99,7 +101,8 @@ class Compilation:
         put_file(self._clients, self._settings.bucket, bundle.path, stored)
         entry = replace(entry_of(bundle, key, stored, path.stat().st_size), version=SOURCES_VERSION)
         self._index.put_sources(entry)
-        return CompiledDebugFile((entry,), problems=bundle.problems)
+        is_first = not self._index.are_sources_told()
+        return CompiledDebugFile((entry,), problems=bundle.problems, first_sources=is_first)
 
     def _failed(self, key: str, error: DebugFileError) -> CompiledDebugFile:
         status = SymbolStatus.UNSUPPORTED if error.code == "unsupported_format" else SymbolStatus.MALFORMED

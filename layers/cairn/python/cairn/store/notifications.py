@@ -106,10 +106,24 @@ SWEEP = {"cairn": MESSAGE_VERSION, "sweep": True}
 """A message that asks to delete the debug files that nobody needs any more; a schedule sends it."""
 
 
+FIRST_SOURCES = {"cairn": MESSAGE_VERSION, "first_sources": True}
+"""A message that asks to tell crashes that there are source bundles now."""
+
+
 def is_sweep(body: str) -> bool:
     """Whether a message is ``SWEEP``."""
+    return says(body, "sweep")
+
+
+def is_first_sources(body: str) -> bool:
+    """Whether a message is ``FIRST_SOURCES``."""
+    return says(body, "first_sources")
+
+
+def says(body: str, what: str) -> bool:
+    """Whether a message asks for this, with nothing more to say."""
     try:
-        return json.loads(body)["sweep"] is True
+        return json.loads(body)[what] is True
     except (ValueError, KeyError, TypeError):
         return False
 

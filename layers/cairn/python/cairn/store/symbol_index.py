@@ -76,7 +76,8 @@ class SymbolIndex:
     ``code_id#<id>``        files                               the same by code id
     ``symbols``             ``<debug file key>#<id>``           one entry, for the list; ``last_uses.py`` adds ``used``
     ``sources#<id>``        files                               source bundles by debug id
-    ``sources``             any                                 that there was a source bundle once
+    ``sources``             any                                 that there was a source bundle once, and when who may
+                                                                want the like was told (``told``, Unix seconds)
     ``failure#<key>``       failure                             why a debug file could not be compiled
     ``failures``            ``<debug file key>``                that it could not, for the list
     ======================  ==================================  ==============================================
@@ -96,11 +97,19 @@ class SymbolIndex:
     def put_sources(self, entry: SymbolEntry) -> None:
         """Store the entry of a source bundle, whose ``key`` is its index; else as ``put``."""
         self._put(entry, sources_keys(entry.debug_id))
-        self._table.put({"pk": SOURCES, "sk": "any"})
+        self._table.put({"pk": SOURCES, "sk": "any"}, "attribute_not_exists(pk)")
 
     def has_sources(self) -> bool:
         """Whether this deployment was ever sent a source bundle."""
         return bool(self._table.get_many([(SOURCES, "any")]))
+
+    def are_sources_told(self) -> bool:
+        """Whether crashes from before the first source bundle were told that there are such now."""
+        return "told" in (self._table.get(SOURCES, "any") or {})
+
+    def tell_sources(self, now: float) -> None:
+        """Note that they were."""
+        self._table.update(SOURCES, "any", "SET #told = :now", {":now": now})
 
     def find_sources(self, debug_ids: Iterable[str]) -> dict[str, tuple[SymbolEntry, ...]]:
         """The source bundles of modules, latest first, in as few requests as there are hundreds of ids; of those that

@@ -158,6 +158,10 @@ class Uploads:
         """Whether a dump or attachment is there (still)."""
         return self._objects.size(key) is not None
 
+    def projects(self) -> tuple[int, ...]:
+        """The projects of which there are objects."""
+        return tuple(int(name) for name in self._objects.folders(PREFIX) if name.isdigit())
+
     def days(self, project_id: int) -> tuple[str, ...]:
         """The days (``YYYY-MM-DD``) from which there are objects of a project, oldest first."""
         return tuple(self._objects.folders(f"{PREFIX}{project_id}/"))
