@@ -373,6 +373,7 @@ def test_sources_that_come_late_are_shown_and_given_to_debuggers(deployed: Deplo
     path.write_bytes(sample_bundle())
     DebugFiles(deployed.settings, deployed.clients).put(path, path.name)
     soon(lambda: b"context_line" in deployed.event(event_id).body)
+    soon(index.are_sources_told)
     token, _ = ApiTokens(deployed.settings, deployed.clients).create(deployed.endpoint, "test", ["symbols:read"])
     connection = HTTPConnection(deployed.endpoint.removeprefix("http://"), timeout=30)
     source = f"/symbols/{token}/buildid/{entry.code_id}/source/src/lighthouse/lighthouse.cpp"
@@ -394,19 +395,26 @@ def test_what_an_older_cairn_compiled_is_compiled_again(deployed: Deployed) -> N
 
 
 def test_symbol_servers_are_asked(deployed: Deployed, tmp_path: Path) -> None:
-    """One on this machine, and a bucket that a setting lets be read."""
+    """One on this machine, and buckets that a setting lets be read: of this account and of another, in another region,
+    where that account says so too."""
     clients, settings = deployed.clients, deployed.settings
-    template = localize(synthesize(tmp_path, {"symbol_buckets": "our-symbols"})["Cairn"])
+    buckets = "our-symbols,far-symbols,closed-symbols"
+    template = localize(synthesize(tmp_path, {"symbol_buckets": buckets})["Cairn"])
     deploy(clients, json.dumps(template), list(build(Target.local(), report=lambda _: None).values()), print)
     for bucket in ("our-symbols", "their-symbols"):
         clients.s3.create_bucket(Bucket=bucket)
+    theirs: Any = {"aws_access_key_id": "1" * 12, "aws_secret_access_key": "1"}  # how the emulator knows an account
+    far = boto3.client("s3", "eu-west-1", endpoint_url=deployed.endpoint, **theirs)
+    for bucket in ("far-symbols", "closed-symbols"):
+        far.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    far.put_bucket_policy(Bucket="far-symbols", Policy=json.dumps(readable("far-symbols", by="000000000000")))
     with local_server() as server:
         project, key = deployed.new_key()
         credentials = Credentials(CredentialKind.BEARER, None, time.time())
         web = Source("web", server.url, Layout.UNIFIED, credentials=credentials)
         ProjectSources(settings, clients).add(project, web, "sesame")
-        for name, url in (("ours", "s3://our-symbols"), ("theirs", "s3://their-symbols")):
-            ProjectSources(settings, clients).add(project, Source(name, url, Layout.UNIFIED))
+        for name in ("our", "their", "far", "closed"):
+            ProjectSources(settings, clients).add(project, Source(name, f"s3://{name}-symbols", Layout.UNIFIED))
         dump = (SAMPLE / "lighthouse.dmp").read_bytes()
         event = Event.from_json(deployed.event(deployed.send(dump, project, key)).body)
         ids = [ids_of(image) for image in event.debug_meta.images if image.name == "libc.so.6"]
@@ -415,7 +423,17 @@ def test_symbol_servers_are_asked(deployed: Deployed, tmp_path: Path) -> None:
         (known,) = fetches.find(project, ids).values()
     assert {headers["Authorization"] for headers in server.headers} == {"Bearer sesame"}
     said = {attempt.source: attempt.status for attempt in known.attempts}
-    assert said == {"web": "missing", "ours": "missing", "theirs": "forbidden"}, known.attempts
+    named = {"our": "missing", "far": "missing", "closed": "forbidden"}
+    assert said == {"web": "missing", "their": "forbidden", **named}, known.attempts
+    why = {attempt.source: str(attempt.details) for attempt in known.attempts}
+    assert "and deploy" in why["their"] and "let its policy allow" in why["closed"]
+
+
+def readable(bucket: str, by: str) -> dict[str, Any]:
+    """A bucket's policy that lets another account read it. The emulator takes all of an account for its root."""
+    arn = f"arn:aws:s3:::{bucket}"
+    allowed = {"Principal": {"AWS": f"arn:aws:iam::{by}:root"}, "Action": ["s3:GetObject", "s3:ListBucket"]}
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **allowed, "Resource": [arn, f"{arn}/*"]}]}
 
 
 def test_feedback_and_files_are_kept_for_an_event_that_is_not_there_yet(deployed: Deployed) -> None:

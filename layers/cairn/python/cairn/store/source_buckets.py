@@ -20,10 +20,12 @@ KEY_LIMIT = 1024
 
 MISSING = {"NoSuchKey", "NotFound", "404"}
 FORBIDDEN = {"AccessDenied", "403", "AllAccessDisabled"}
+ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
+"""What is left of a bucket in another region where following it there has failed; botocore does so by itself."""
 
 
 class SourceBuckets:
-    """Reads from any bucket that the role of the function may read from."""
+    """Reads from any bucket that the role of the function may read from, of whatever account and region."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -61,8 +63,23 @@ def _from_answer(error: ClientError, bucket: str) -> FetchError:
     if code in MISSING:
         return FetchError(FetchStatus.MISSING, "there is no such object")
     if code in FORBIDDEN:
-        said = f"the bucket {bucket} may not be read: see the setting symbol_buckets and the bucket's policy"
-        return FetchError(FetchStatus.FORBIDDEN, said)
+        return FetchError(FetchStatus.FORBIDDEN, _why_forbidden(bucket, str(error)))
+    if code == "InvalidObjectState":
+        return FetchError(FetchStatus.FORBIDDEN, "it lies in an archive of S3, and has to be restored first")
     if code == "NoSuchBucket":
         return FetchError(FetchStatus.FAILED, f"there is no bucket {bucket}")
+    if code in ELSEWHERE:
+        return FetchError(FetchStatus.FAILED, f"the bucket {bucket} is in a region that is not reached from here")
     return FetchError(FetchStatus.FAILED, f"the bucket {bucket} answers {code}")
+
+
+def _why_forbidden(bucket: str, said: str) -> str:
+    """Who has to allow what, as far as S3 tells: across accounts it says no more than that access is denied."""
+    if "kms:" in said:
+        return f"the bucket {bucket} is encrypted with a KMS key whose policy does not let the function Compile use it"
+    if "no identity-based policy" in said:
+        return f"the bucket {bucket} may not be read: name it in the setting symbol_buckets, and deploy"
+    return (
+        f"the bucket {bucket} may not be read: name it in the setting symbol_buckets, and let its policy allow "
+        "s3:GetObject and s3:ListBucket. Without the latter S3 says the same of what is not there"
+    )
