@@ -27,6 +27,7 @@ from tests.targets.zig import (
 
 LEVELS = ("-O0", "-O1", "-O2", "-Oz", "-O2 -fno-omit-frame-pointer", "-O2 -fomit-frame-pointer")
 SIGNED = ("-O1 -mbranch-protection=standard",)
+LIKE_APPLE = "-fno-asynchronous-unwind-tables -funwind-tables -mno-omit-leaf-frame-pointer"
 VERSION_2 = ("-O2 -Xclang -fwinx64-eh-unwindv2=best-effort",)
 ALL: tuple[tuple[Target, bool, tuple[str, ...]], ...] = (
     (WINDOWS_AMD64, True, LEVELS + VERSION_2),
@@ -35,8 +36,8 @@ ALL: tuple[tuple[Target, bool, tuple[str, ...]], ...] = (
     (LINUX_ARM64, True, LEVELS + SIGNED),
     (WINDOWS_X86, False, LEVELS),
     (LINUX_ARM, False, (*LEVELS, "-O2 -mthumb", "-O2 -marm")),
-    (MACOS_AMD64, False, LEVELS),
-    (MACOS_ARM64, False, LEVELS),
+    (MACOS_AMD64, True, LEVELS),
+    (MACOS_ARM64, True, (*LEVELS, *(f"{level} {LIKE_APPLE}" for level in ("-O0", "-O1", "-O2")))),
 )
 """Systems; whether their unwind data holds at every instruction; ways to compile."""
 

@@ -28,6 +28,9 @@ from tests.targets.zig import (
 )
 
 SIGNED, FRAMELESS = "-mbranch-protection=standard", "-O1 -fomit-frame-pointer"
+LIKE_APPLE = "-fno-asynchronous-unwind-tables -funwind-tables -mno-omit-leaf-frame-pointer"
+"""Clang as Apple sets it up: it leaves compact unwind data, where zig's has DWARF."""
+
 EVERYWHERE = (
     (WINDOWS_AMD64, 100, "-O2"),
     (WINDOWS_AMD64, 30, "-O0"),
@@ -39,6 +42,13 @@ EVERYWHERE = (
     (LINUX_ARM64, 100, "-O2"),
     (LINUX_ARM64, 30, f"-Os {SIGNED}"),
     (LINUX_AMD64, 30, "-O2"),
+    (MACOS_AMD64, 100, "-O2"),
+    (MACOS_AMD64, 100, FRAMELESS),
+    (MACOS_AMD64, 30, "-Os"),
+    (MACOS_AMD64, 30, "-O0"),
+    (MACOS_ARM64, 100, f"-O2 {LIKE_APPLE}"),
+    (MACOS_ARM64, 30, f"-O0 {LIKE_APPLE}"),
+    (MACOS_ARM64, 30, "-O2"),
 )
 """Systems whose unwind data holds at every instruction; how many functions the program has; how it is compiled."""
 
@@ -47,8 +57,6 @@ IN_CALLS = (
     (LINUX_ARM, "-O2 -mthumb"),
     (LINUX_ARM, "-O1 -marm"),
     (LINUX_ARM64, f"-O2 -fno-asynchronous-unwind-tables -fno-unwind-tables {SIGNED}"),
-    (MACOS_AMD64, "-O2"),
-    (MACOS_ARM64, "-O2"),
 )
 """Systems whose unwind data need not hold in prologues and epilogues."""
 

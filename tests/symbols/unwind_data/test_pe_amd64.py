@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.formats.pe import Pe
 from cairn.symbols.unwind_data.cfi_text import Row
+from cairn.symbols.unwind_data.frame_rules import rows_of
 from cairn.symbols.unwind_data.pe_amd64 import MAX_CHAIN, functions
-from cairn.symbols.unwind_data.pe_rules import rows_of
 from tests.synth.pe import AMD64, PDATA, TEXT, XDATA, amd64_info, amd64_program, image
 
 PUSH, ALLOC_LARGE, ALLOC_SMALL, SET_FRAME, SAVE, SAVE_FAR, EPILOGUE, _, XMM, XMM_FAR, MACHINE_FRAME = range(11)

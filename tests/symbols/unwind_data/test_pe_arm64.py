@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.formats.pe import Pe
+from cairn.symbols.unwind_data.frame_rules import rows_of
 from cairn.symbols.unwind_data.pe_arm64 import functions
 from cairn.symbols.unwind_data.pe_arm64_codes import MAX_CODES, read_sequence
-from cairn.symbols.unwind_data.pe_rules import rows_of
 from tests.symbols.unwind_data.test_pe_amd64 import parts
 from tests.synth.pe import ARM64, TEXT, XDATA, arm64_program, image
 

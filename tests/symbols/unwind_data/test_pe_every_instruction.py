@@ -12,7 +12,7 @@ from cairn.symbols.formats.pe import Pe
 from cairn.symbols.rules import CfiRule
 from cairn.symbols.unwind_data import pe_amd64, pe_arm64
 from cairn.symbols.unwind_data.cfi_text import parse_rule
-from cairn.symbols.unwind_data.pe_rules import Function
+from cairn.symbols.unwind_data.frame_rules import Function
 from cairn.symbols.unwind_data.pe_unwind import pe_unwind_rows
 from cairn.unwind.amd64 import AMD64
 from cairn.unwind.architecture import Architecture

@@ -27,6 +27,7 @@ from cairn.symbols.symbol_file.rule_table import rule_pieces
 from cairn.symbols.symbol_file.writer import SymbolFileWriter
 from cairn.symbols.unwind_data.arm_exidx import exidx_rows
 from cairn.symbols.unwind_data.cfi_text import Row, overlay, parse_stack_lines
+from cairn.symbols.unwind_data.macho_unwind import macho_unwind_rows
 from cairn.symbols.unwind_data.pe_unwind import pe_unwind_rows
 from cairn.symbols.unwind_data.signed_returns import copy_without_signs
 
@@ -151,7 +152,11 @@ def _unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> 
         return pe_unwind_rows(path, problems)
     if debug_object.format == "elf":
         return _elf_unwind_rows(debug_object, path, problems)
-    return _parsed_cfi(debug_object)
+    dwarf = _parsed_cfi(debug_object)
+    if debug_object.format == "macho" and debug_object.debug_id:
+        uuid = debug_object.debug_id.replace("-", "")[:32]
+        return _attempt(lambda: macho_unwind_rows(path, uuid, dwarf), dwarf, problems)
+    return dwarf
 
 
 def _elf_unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> list[Row]:

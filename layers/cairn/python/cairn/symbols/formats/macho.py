@@ -1,10 +1,15 @@
-"""The little of Mach-O that Cairn reads itself: what of a program's file is loaded where."""
+"""The little of Mach-O that Cairn reads itself: what of a program's file is loaded where, its sections, and where its
+functions begin.
+
+Source: ``mach-o/loader.h`` of Apple's SDK.
+"""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from functools import cached_property
+from typing import BinaryIO, NamedTuple
 
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.records import Segment
@@ -20,7 +25,21 @@ _HEADERS = {0xFEEDFACE: 28, 0xFEEDFACF: 32}
 _MH_DSYM = 10
 _LC_SEGMENT, _LC_UUID, _LC_SEGMENT_64 = 0x1, 0x1B, 0x19
 _LC_ENCRYPTION_INFO = (0x21, 0x2C)
+_SEGMENT_64, _SECTION_64 = 72, 80
+"""Bytes of the command of a segment before its sections, and of each of these."""
+_LC_SYMTAB, _LC_FUNCTION_STARTS = 0x2, 0x26
+_N_STAB, _N_TYPE, _N_SECT = 0xE0, 0x0E, 0x0E
 _EXECUTE = 4
+_LONGEST_STEP = 63
+"""Bits of the widest number in the list of functions."""
+
+
+class Section(NamedTuple):
+    """A section: its address from the program's base, and where in the file it is."""
+
+    address: int
+    offset: int
+    size: int
 
 
 def macho_segments(file: BinaryIO, uuid: str) -> list[Segment]:
@@ -30,11 +49,18 @@ def macho_segments(file: BinaryIO, uuid: str) -> list[Segment]:
     Raises:
         MalformedDebugFileError: the headers make no sense.
     """
-    for start in _slices(file):
-        program = _Program(file, start)
-        if program.uuid == uuid:
-            return program.segments()
-    return []
+    program = macho_program(file, uuid)
+    return program.segments() if program else []
+
+
+def macho_program(file: BinaryIO, uuid: str) -> Program | None:
+    """The program in the file that has this UUID (32 hex digits).
+
+    Raises:
+        MalformedDebugFileError: the headers make no sense.
+    """
+    programs = (Program(file, start) for start in _slices(file))
+    return next((program for program in programs if program.uuid == uuid), None)
 
 
 def _slices(file: BinaryIO) -> list[int]:
@@ -47,28 +73,88 @@ def _slices(file: BinaryIO) -> list[int]:
     return [offset for (offset,) in layout.iter_unpack(entries)]
 
 
-class _Program:
-    """One program: its header and load commands."""
+class Program:
+    """One program: its header and load commands. ``processor`` is the code of what it runs on.
+
+    Raises:
+        MalformedDebugFileError: the header makes no sense.
+    """
 
     def __init__(self, file: BinaryIO, start: int) -> None:
-        self._start = start
+        self._file, self._start = file, start
         head = _bytes(file, start, 28)
         self._order = "<" if struct.unpack_from("<I", head)[0] in _HEADERS else ">"
-        magic, _, _, self._type, _, size, _ = struct.unpack(f"{self._order}7I", head)
+        magic, self.processor, _, self._type, _, size, _ = struct.unpack(f"{self._order}7I", head)
         if magic not in _HEADERS:
             raise MalformedDebugFileError("The file has no readable Mach-O header.")
         self._commands = _bytes(file, start + _HEADERS[magic], min(size, MAX_COMMANDS))
         self.uuid = next((data[8:24].hex() for kind, data in self._all() if kind == _LC_UUID), None)
 
     def segments(self) -> list[Segment]:
+        """What is loaded; nothing for a dSYM or encrypted code."""
         if self._type == _MH_DSYM or self._is_encrypted():
             return []
-        found = [self._segment(kind, data) for kind, data in self._all() if kind in (_LC_SEGMENT, _LC_SEGMENT_64)]
-        base = next((address for name, address, _, _, _ in found if name == b"__TEXT"), 0)
         return [
-            Segment(address - base, size, self._start + offset, bool(protection & _EXECUTE))
-            for _, address, size, offset, protection in found
+            Segment(address - self._base, size, self._start + offset, bool(protection & _EXECUTE))
+            for _, address, size, offset, protection in self._segments
         ]
+
+    def section(self, segment: bytes, name: bytes) -> Section | None:
+        """The section of this name in a 64-bit program."""
+        for kind, command in self._all():
+            if kind == _LC_SEGMENT_64 and command[8:24].rstrip(b"\0") == segment:
+                for start in range(_SEGMENT_64, len(command) - _SECTION_64 + 1, _SECTION_64):
+                    if command[start : start + 16].rstrip(b"\0") == name:
+                        address, size, offset = struct.unpack_from(self._order + "QQI", command, start + 32)
+                        return Section(address - self._base, self._start + offset, size)
+        return None
+
+    def function_starts(self) -> list[int]:
+        """Where functions begin, by rising address from the program's base: from the list that linkers write, or the
+        symbols of 64-bit programs. Either may be missing.
+
+        Raises:
+            MalformedDebugFileError: it lies outside the file.
+        """
+        return list(self._listed_starts()) or sorted(set(self._symbols()))
+
+    def _listed_starts(self) -> Iterator[int]:
+        """For each function a number in LEB128: the distance from the one before. Ends where that makes no sense."""
+        offset, size = self._linked(_LC_FUNCTION_STARTS)
+        address = value = shift = 0
+        for byte in _bytes(self._file, self._start + offset, size):
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte & 0x80 and shift <= _LONGEST_STEP:
+                continue
+            if not value:  # the end, or the padding behind it
+                return
+            address += value
+            yield address
+            value = shift = 0
+
+    def _symbols(self) -> Iterator[int]:
+        """The addresses of symbols that lie in a section."""
+        offset, count = self._linked(_LC_SYMTAB)
+        for kind, address in struct.iter_unpack(
+            self._order + "4xB3xQ", _bytes(self._file, self._start + offset, 16 * count)
+        ):
+            if kind & (_N_STAB | _N_TYPE) == _N_SECT and address >= self._base:
+                yield address - self._base
+
+    def _linked(self, wanted: int) -> tuple[int, int]:
+        """Where in the program the data of a load command is, and its size or count."""
+        command = next((data for kind, data in self._all() if kind == wanted and len(data) >= 16), None)
+        return struct.unpack_from(self._order + "II", command, 8) if command else (0, 0)
+
+    @cached_property
+    def _segments(self) -> list[tuple[bytes, int, int, int, int]]:
+        return [self._segment(kind, data) for kind, data in self._all() if kind in (_LC_SEGMENT, _LC_SEGMENT_64)]
+
+    @cached_property
+    def _base(self) -> int:
+        """The address that a module's base stands for."""
+        return next((address for name, address, *_ in self._segments if name == b"__TEXT"), 0)
 
     def _all(self) -> Iterator[tuple[int, bytes]]:
         position = 0

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.formats.pe import Pe
+from cairn.symbols.unwind_data.amd64_epilogue import REGISTERS, Epilogue, Step, early_returns, entry_frame, epilogue_of
 from cairn.symbols.unwind_data.cfi_text import END_OF_ADDRESSES
-from cairn.symbols.unwind_data.pe_epilogue import REGISTERS, Epilogue, Step, early_returns, entry_frame, epilogue_of
-from cairn.symbols.unwind_data.pe_rules import Frame, Function
+from cairn.symbols.unwind_data.frame_rules import Frame, Function
 
 MAX_CHAIN = 32
 """Records that one may be chained to, one after the other: as many as the system's unwinder follows."""
@@ -254,12 +254,11 @@ def _rules_of_ends(pe: Pe, start: int, code: int, end: int, layout: Layout) -> d
     rules: dict[int, str] = {}
     if layout.epilogue is None:
         return rules
-    (_, entry), *after = layout.states
-    if after:
-        for offset, rest in early_returns(pe.data, code, code + after[0][0], end):
-            rules[offset] = entry
-            rules[rest] = layout.rule_at(rest - code)
     places = None if layout.epilogues is None else [end - distance for distance in layout.epilogues]
     for offset, rule in layout.epilogue.find(pe.data, code + layout.framed, end, places):
         rules[offset] = rule or layout.rule_at(offset - code)
+    (_, entry), *after = layout.states
+    for offset, rest in early_returns(pe.data, code, code + after[0][0], end) if after else ():
+        rules[offset] = entry
+        rules.setdefault(rest, layout.rule_at(rest - code))
     return {start + offset - code: rule for offset, rule in rules.items()}

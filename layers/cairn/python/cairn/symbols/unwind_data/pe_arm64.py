@@ -14,9 +14,9 @@ from typing import NamedTuple
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.formats.pe import Pe
 from cairn.symbols.unwind_data.cfi_text import END_OF_ADDRESSES
+from cairn.symbols.unwind_data.frame_rules import Function
 from cairn.symbols.unwind_data.pe_arm64_codes import Sequence, read_sequence
 from cairn.symbols.unwind_data.pe_arm64_packed import read_packed
-from cairn.symbols.unwind_data.pe_rules import Function
 
 _RECORD, _PACKED, _PACKED_PART = 0, 1, 2
 

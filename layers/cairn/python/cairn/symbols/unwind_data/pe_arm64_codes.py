@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cairn.symbols.errors import MalformedDebugFileError
-from cairn.symbols.unwind_data.pe_rules import Frame
+from cairn.symbols.unwind_data.frame_rules import Frame
 
 MAX_CODES = 128
 """Codes in one sequence; all registers that are to be preserved, saved one by one, need 20."""

@@ -14,7 +14,7 @@ from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.formats.pe import AMD64, ARM64, Pe
 from cairn.symbols.unwind_data import pe_amd64, pe_arm64
 from cairn.symbols.unwind_data.cfi_text import Row
-from cairn.symbols.unwind_data.pe_rules import Function, rows_of
+from cairn.symbols.unwind_data.frame_rules import Function, rows_of
 
 _READERS: dict[int, Callable[[Pe], Iterator[Function]]] = {AMD64: pe_amd64.functions, ARM64: pe_arm64.functions}
 

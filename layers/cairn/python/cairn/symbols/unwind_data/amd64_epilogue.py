@@ -1,4 +1,5 @@
-"""Epilogues of amd64 Windows programs, recognised by their code.
+"""Epilogues of amd64 programs, recognised by their code: on Windows and on Apple's systems, whose unwind data has no
+word of them.
 
 An epilogue takes the frame away (``add rsp`` or ``lea rsp``; compilers also write ``mov rsp``), pops the registers that
 the prologue pushed, and returns or jumps. The exact registers are asked for, so no other code looks like one.
@@ -12,7 +13,7 @@ from functools import lru_cache
 from mmap import mmap
 from typing import NamedTuple
 
-from cairn.symbols.unwind_data.pe_rules import Frame
+from cairn.symbols.unwind_data.frame_rules import Frame
 
 REGISTERS = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{number}" for number in range(8, 16)))
 """By number."""
@@ -29,16 +30,24 @@ _FAR_JUMP = (
 _END = rb"(?:\xc5\xf8\x77)?(?:" + b"|".join((_RETURN, _JUMP, _FAR_JUMP)) + b")"
 """Compilers put ``vzeroupper`` between the last pop and the return."""
 
+_NOT_CALLED = rb"(?<!\xe8)(?<!\xe8.)(?<!\xe8..)"
+"""Two bytes are too often a part of the address that is called, and there the caller is looked up."""
+
 _LONGEST_RELEASE = 8
 """Bytes of the longest instruction that takes a frame away: version 2 may count it as the epilogue's, or not."""
 
 _BRANCH = re.compile(rb"[\x70-\x7f](.)|\x0f[\x80-\x8f](.{4})", re.DOTALL)
-_RETURN_CODE = re.compile(_RETURN, re.DOTALL)
+_MOVES = rb"(?:[\xb8-\xbf].{4}|[\x31\x33\x89\x8b][\xc0-\xff]|\x0f\x57[\xc0-\xff]){0,4}"
+_RETURN_CODE = re.compile(_MOVES + b"(?:" + _RETURN + b")", re.DOTALL)
+"""A return, and before it what gives the result: moves of numbers and registers."""
 
 
-def entry_frame() -> Frame:
+KEPT_ON_WINDOWS = ("rdi", "rsi")
+
+
+def entry_frame(kept: tuple[str, ...] = KEPT_ON_WINDOWS) -> Frame:
     """What a call leaves: the return address on top of the stack."""
-    return Frame("rsp", depth=8, ra=-8, kept=("rdi", "rsi"))
+    return Frame("rsp", depth=8, ra=-8, kept=kept)
 
 
 class Step(NamedTuple):
@@ -77,7 +86,7 @@ class Epilogue(NamedTuple):
 def early_returns(data: bytes | mmap, start: int, prologue: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield where in ``data`` returns begin and end that are reached by a branch before the prologue.
 
-    Microsoft's compiler writes these (``test ecx, ecx; jne``) where the whole work of a function is conditional. The
+    Compilers write these (``test ecx, ecx; jne``) where the whole work of a function is conditional. The
     function is from ``start`` to ``end``, its first change of the stack at ``prologue``.
     """
     for branch in _BRANCH.finditer(data, start, prologue):
@@ -86,19 +95,27 @@ def early_returns(data: bytes | mmap, start: int, prologue: int, end: int) -> It
             yield found.span()
 
 
-def epilogue_of(steps: Sequence[Step]) -> Epilogue | None:
-    """The epilogue that undoes ``steps`` of a prologue; None if there is nothing to undo."""
+def epilogue_of(steps: Sequence[Step], kept: tuple[str, ...] = KEPT_ON_WINDOWS) -> Epilogue | None:
+    """The epilogue that undoes ``steps`` of a prologue; None if there is nothing to undo. ``kept`` as in ``Frame``."""
     undone = list(reversed(steps))
     if len(undone) > 1 and undone[0].register is None:
         # However the frame is taken away: what counts begins with the first pop.
         undone = undone[1:]
-    return _epilogue(tuple(undone)) if undone else None
+    return _epilogue(tuple(undone), kept) if undone else None
+
+
+def frame_pointer_epilogue(pushed: Sequence[int]) -> Epilogue:
+    """The epilogue that pops the registers that were pushed below a frame pointer, and then that: up to its last step
+    the rule of the body, which goes by the frame pointer, holds."""
+    pops = b"".join(_code(Step(8, register)) for register in reversed(pushed))
+    pop = pops + rb"\x5d" if pops else _NOT_CALLED + rb"(?:\x5d|\xc9(?=\xc3))"
+    return Epilogue(re.compile(b"(" + pop + b")(" + _END + b")", re.DOTALL), (None, _rule((), ())))
 
 
 @lru_cache(maxsize=4096)
-def _epilogue(undone: tuple[Step, ...]) -> Epilogue:
+def _epilogue(undone: tuple[Step, ...], kept: tuple[str, ...]) -> Epilogue:
     only_release = undone[0].register is None
-    rules: list[str | None] = [_rule(undone[index:]) for index in range(len(undone) + 1)]
+    rules: list[str | None] = [_rule(undone[index:], kept) for index in range(len(undone) + 1)]
     codes = [_code(step) for step in undone]
     if only_release:
         rules[0] = None
@@ -107,9 +124,9 @@ def _epilogue(undone: tuple[Step, ...]) -> Epilogue:
     return Epilogue(re.compile(pattern, re.DOTALL), tuple(rules))
 
 
-def _rule(left: Sequence[Step]) -> str:
+def _rule(left: Sequence[Step], kept: tuple[str, ...]) -> str:
     """The rule where ``left`` is still to be undone."""
-    frame = entry_frame()
+    frame = entry_frame(kept)
     for step in reversed(left):
         frame.depth += step.size
         if step.register is not None:
@@ -117,11 +134,20 @@ def _rule(left: Sequence[Step]) -> str:
     return frame.rule()
 
 
+def push_code(register: int) -> bytes:
+    """A pattern of the instruction that pushes a register."""
+    return _with_register(0x50, register)
+
+
+def _with_register(first: int, register: int) -> bytes:
+    high, low = divmod(register, 8)
+    return re.escape(b"\x41" * high + bytes((first + low,)))
+
+
 def _code(step: Step) -> bytes:
     """A pattern of the instruction that undoes ``step``."""
     if step.register is not None:
-        high, low = divmod(step.register, 8)
-        return re.escape(b"\x41" * high + bytes((0x58 + low,)))
+        return _with_register(0x58, step.register)
     size = step.size
     codes = [re.escape(b"\x48\x81\xc4" + size.to_bytes(4, "little"))] if size < 1 << 31 else [_LEA]
     if size < 128:
