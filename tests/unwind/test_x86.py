@@ -125,6 +125,18 @@ def test_parameters_of_the_callee_lie_below() -> None:
     assert stack.frames[2].sp == STACK + 20
 
 
+@pytest.mark.parametrize("saved", (0, 8))
+def test_parameters_of_the_callee_lie_inside_where_the_caller_made_room_for_them(saved: int) -> None:
+    """As LLVM does. Behind a saved register an old return address does not mislead; in a local variable it might."""
+    callee, caller = win(parameter_size=8), win(SEARCH, local_size=12 - saved, saved_register_size=saved)
+    rules = Rules({range(WAIT, WAIT + 64): callee, range(HELPER, HELPER + 64): caller})
+    words = [HELPER + 4, 1, 2, 3, MAIN, 5, HELPER + 9 if saved else 6, 0]
+    stack = WINDOWS.walk(words, {"eip": WAIT, "ebp": STACK + 20}, rules)
+    assert pcs(stack)[:3] == [WAIT, HELPER + 4, MAIN]
+    assert trusts(stack)[2] == "cfi"
+    assert stack.frames[2].sp == STACK + 20
+
+
 def test_the_stack_ends_where_neither_return_address_nor_frame_pointer_are_left() -> None:
     stack = walk(win(STANDARD), [0, 0, MAIN, 0], ebp=STACK)
     assert pcs(stack) == [WAIT]

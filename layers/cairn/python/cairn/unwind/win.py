@@ -61,10 +61,24 @@ def _search_start(view: StackView, frame: Frame, rule: WinRule, callee_parameter
         start = registers["ebp"] + WORD
     else:
         start = registers["esp"] + rule.local_size + rule.saved_register_size + callee_parameter_size
+        if callee_parameter_size and (exact := _exact(view, start, rule, callee_parameter_size)) is not None:
+            return exact
     found = scan(view, frame, start & _MASK, ALIGNMENT_WORDS)
     if found and frame.trust is Trust.CONTEXT and rule.program is None and found[1] == frame.pc:
         found = scan(view, frame, found[0] + WORD, ALIGNMENT_WORDS) or (found[0] + WORD, 0)
     return found[0] if found else start & _MASK
+
+
+def _exact(view: StackView, start: int, rule: WinRule, callee_parameter_size: int) -> int | None:
+    """The one of two places that holds a return address.
+
+    Parameters that were pushed lie below the frame that the record speaks of. Where the caller makes room for them at
+    its beginning, as LLVM lets it, they are a part of it. What lies at the other place is first asked for where that
+    can only be a saved register.
+    """
+    inside = start - callee_parameter_size
+    places = (inside, start) if callee_parameter_size <= rule.saved_register_size else (start, inside)
+    return next((place for place in places if view.process.returns.accept(view.word(place) or 0)), None)
 
 
 def _variables(frame: Frame, rule: WinRule, callee_parameter_size: int, start: int) -> Registers:
