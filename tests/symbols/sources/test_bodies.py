@@ -22,9 +22,20 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
     "cab with LZX": lzx_cabinet,
     "cab in gzip": lambda content: gzip.compress(cabinet(content)),
     "two members": lambda content: gzip.compress(content[:10]) + gzip.compress(content[10:]),
+    "zeros between and after": lambda content: (
+        gzip.compress(content[:10]) + bytes(99) + gzip.compress(content[10:]) + bytes(200_000)
+    ),
+    "a member without content": lambda content: gzip.compress(b"") + gzip.compress(content),
+    "a long name": lambda content: named(b"n" * 200_000, content),
     "two frames": lambda content: zstandard.compress(content[:10]) + zstandard.compress(content[10:]),
     "not at all": lambda content: content,
 }
+
+
+def named(name: bytes, content: bytes) -> bytes:
+    """A gzip member that says what the file is called (RFC 1952, 2.3)."""
+    plain = gzip.compress(content)
+    return plain[:3] + b"\x08" + plain[4:10] + name + b"\0" + plain[10:]
 
 
 def file_of(tmp_path: Path, content: bytes) -> Path:
@@ -54,6 +65,23 @@ def test_what_takes_too_long_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(FetchError, match="seconds") as refusal:
         unwrap(file_of(tmp_path, PACK[how](NOISE)), 1_000_000)
     assert refusal.value.status is FetchStatus.TOO_LARGE
+
+
+ENDLESS = {
+    "a name": b"\x1f\x8b\x08\x08" + b"n" * 3_000_000,
+    "members without content": gzip.compress(b"") * 150_000,
+    "zeros": gzip.compress(b"") + bytes(3_000_000),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_what_has_no_content_and_no_end_ends_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """However long it goes on: the clock is looked at between the pieces that come in, not those that come out."""
+    monkeypatch.setattr(bodies, "SECONDS", -1)
+    with pytest.raises(FetchError, match="seconds"):
+        unwrap(file_of(tmp_path, ENDLESS[what]), 1_000_000)
 
 
 @pytest.mark.parametrize("how", ["gzip", "cab", "cab with LZX"])

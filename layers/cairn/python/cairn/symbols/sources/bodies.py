@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import time
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,9 @@ from cairn.symbols.sources.records import FetchError, FetchStatus
 
 GZIP = b"\x1f\x8b\x08"
 ZSTD = b"\x28\xb5\x2f\xfd"
+GZIP_MEMBERS = 16 + zlib.MAX_WBITS
+"""What zlib calls the form of a gzip member."""
+
 WRAPPINGS = 3
 """How deep a file may be packed: a cabinet, that is sent as gzip, and one to spare."""
 
@@ -58,13 +60,34 @@ def _unpacked(file: BinaryIO) -> Iterator[bytes] | None:
     if magic == ZSTD:
         return _pieces(zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(file, read_across_frames=True))
     if magic.startswith(GZIP):
-        return _pieces(gzip.GzipFile(fileobj=file))
+        return _gunzipped(file)
     return None
 
 
-def _pieces(reader: BinaryIO | gzip.GzipFile | zstandard.ZstdDecompressionReader) -> Iterator[bytes]:
+def _pieces(reader: zstandard.ZstdDecompressionReader) -> Iterator[bytes]:
     while piece := reader.read(PIECE):
         yield piece
+
+
+def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
+    """The content of all members, zeros between them left out. Raises ``EOFError`` and ``zlib.error``.
+
+    Not by ``gzip.GzipFile``: that goes through a name without an end, or members without content, to the end of a file
+    of any size before it says anything. Here no piece takes long, if it is an empty one.
+    """
+    member, is_begun, left = zlib.decompressobj(GZIP_MEMBERS), False, b""
+    while data := left or file.read(PIECE):
+        if not is_begun:
+            data = data.lstrip(b"\0")
+        is_begun = is_begun or bool(data)
+        yield member.decompress(data, PIECE)
+        while not member.eof and (content := member.decompress(member.unconsumed_tail, PIECE)):
+            yield content
+        left = b""
+        if member.eof:
+            member, is_begun, left = zlib.decompressobj(GZIP_MEMBERS), False, member.unused_data
+    if is_begun:
+        raise EOFError("it ends before its last member does")
 
 
 def in_time(pieces: Iterator[bytes], deadline: float) -> Iterator[bytes]:
@@ -87,7 +110,7 @@ def _write(target: Path, pieces: Iterator[bytes], limit: int) -> None:
     except FetchError:
         _remove(target)
         raise
-    except (CabError, EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+    except (CabError, EOFError, zlib.error, zstandard.ZstdError) as error:
         _remove(target)
         raise FetchError(FetchStatus.MALFORMED, f"it cannot be unpacked: {error}") from error
 
