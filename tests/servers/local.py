@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+CERTIFICATE = Path(__file__).parent / "certificate.pem"
+"""One for 127.0.0.1, and its key, made with ``openssl req -x509`` for a hundred years."""
 
 NEAR = (ip_network("127.0.0.0/8"),)
 """What lets a test call the server."""
@@ -38,8 +43,8 @@ class LocalServer:
 
 
 @contextmanager
-def local_server() -> Iterator[LocalServer]:
-    """A server that answers as long as the context is open."""
+def local_server(certificate: Path | None = None) -> Iterator[LocalServer]:
+    """A server that answers as long as the context is open; over https with a ``certificate``."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -60,7 +65,12 @@ def local_server() -> Iterator[LocalServer]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        local = LocalServer(f"http://127.0.0.1:{server.server_address[1]}")
+        if certificate:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        scheme = "https" if certificate else "http"
+        local = LocalServer(f"{scheme}://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from cairn.servers.download import HttpServers
 from cairn.servers.limits import Limits
 from cairn.symbols.sources.credentials import AuthHeader, auth_header
 from cairn.symbols.sources.records import CredentialKind, Credentials, FetchError, FetchStatus
-from tests.servers.local import NEAR, Answer, LocalServer, local_server, raw_server
+from tests.servers.local import CERTIFICATE, NEAR, Answer, LocalServer, local_server, raw_server
 
 LIMITS = Limits(seconds=10, silence=5, size=100_000, redirects=3)
 HEADER = auth_header(Credentials(CredentialKind.BASIC, "Aladdin", 1.5), "open sesame")
@@ -131,6 +132,43 @@ def test_a_server_that_talks_slowly_is_ended_in_time(tmp_path: Path, start: byte
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.parametrize(
+    ("start", "again"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+    ids=["interim answers", "trailers", "small chunks"],
+)
+def test_a_server_that_goes_on_and_on_is_ended_in_time(tmp_path: Path, start: bytes, again: bytes) -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.recv(10_000)
+        connection.sendall(start)
+        while True:
+            connection.sendall(again * 10)
+
+    began = time.monotonic()
+    with raw_server(talk) as url:
+        error = refused(f"{url}/f", tmp_path, Limits(seconds=0.6, silence=5))
+    assert error.status is FetchStatus.TIMED_OUT
+    assert time.monotonic() - began < 4
+
+
+def test_sizes_that_make_no_sense_are_no_file(tmp_path: Path) -> None:
+    heads = [b"Content-Length: -5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\nwat\r\nhello"]
+    heads.append(b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 70_000)
+
+    def talk(connection: socket.socket) -> None:
+        connection.recv(10_000)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + heads.pop(0))
+
+    with raw_server(talk) as url:
+        assert fetched(f"{url}/f", tmp_path) == b"hello", "as if it had said none"
+        assert refused(f"{url}/f", tmp_path).status is FetchStatus.FAILED
+        assert refused(f"{url}/f", tmp_path).status is FetchStatus.FAILED
+
+
 def test_a_server_that_says_nothing_is_left(tmp_path: Path) -> None:
     over = threading.Event()
 
@@ -165,6 +203,50 @@ def test_what_is_no_http_is_a_failure(tmp_path: Path, noise: bytes) -> None:
 def test_https_wants_a_certificate(server: LocalServer, tmp_path: Path) -> None:
     error = refused(server.url.replace("http:", "https:"), tmp_path)
     assert (error.status, "no safe connection" in str(error)) == (FetchStatus.FAILED, True)
+
+
+@pytest.fixture
+def safe_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
+    """One whose certificate is trusted."""
+    context = ssl.create_default_context(cafile=str(CERTIFICATE))
+    monkeypatch.setattr("cairn.servers.connection._tls", lambda: context)
+    with local_server(CERTIFICATE) as server:
+        yield server
+
+
+def test_a_file_comes_over_https_and_credentials_go_there(safe_server: LocalServer, tmp_path: Path) -> None:
+    safe_server.wants = {HEADER.name: HEADER.value}
+    safe_server.files["/f"] = b"x" * 90_000
+    assert fetched(f"{safe_server.url}/f", tmp_path, header=HEADER) == b"x" * 90_000
+    (headers,) = safe_server.headers
+    assert headers["Host"] == safe_server.url.removeprefix("https://")
+
+
+def test_no_redirect_leads_from_https_to_http(
+    server: LocalServer, safe_server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cairn.servers.addresses.is_public", lambda _: True)
+    safe_server.files["/f"] = Answer(b"", 302, {"Location": f"{server.url}/f"})
+    error = refused(f"{safe_server.url}/f", tmp_path, header=HEADER)
+    assert (error.status, "from https to http" in str(error)) == (FetchStatus.REFUSED, True)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("says", [b"", b"\x16\x03\x03\x40\x00"], ids=["nothing", "a byte at a time"])
+def test_a_handshake_ends_in_time(tmp_path: Path, says: bytes) -> None:
+    over = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(says)
+        while not over.wait(0.05):
+            connection.sendall(b"\x02" if says else b"")
+
+    began = time.monotonic()
+    with raw_server(talk) as url:
+        error = refused(f"{url.replace('http:', 'https:')}/f", tmp_path, Limits(seconds=0.6, silence=5))
+        over.set()
+    assert error.status is FetchStatus.TIMED_OUT
+    assert time.monotonic() - began < 4
 
 
 def test_redirects_are_followed_so_far(server: LocalServer, tmp_path: Path) -> None:

@@ -1,23 +1,27 @@
 """One HTTP request to an address that was checked, with a limit on the whole of its time.
 
-``http.client`` and not a larger library: the socket must go to the very address that was checked, and be ended from
-outside when time is up, however slowly a server sends its headers. docs/decisions/008-symbol-servers.md has more.
+``http.client`` and not a larger library: the socket must go to the very address that was checked, and end when time is
+up, however slowly a server sends its headers, or how many of them. docs/decisions/008-symbol-servers.md has more.
 """
 
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
 from cairn.servers.limits import Limits
 from cairn.symbols.sources.records import FetchError, FetchStatus
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 HEADERS = {"User-Agent": "Cairn", "Accept": "*/*", "Accept-Encoding": "gzip", "Connection": "close"}
 LONGEST_TARGET = 8000
@@ -32,22 +36,18 @@ def asked(
 
     Raises ``FetchError``, also when reading the answer within the block fails: ``timed_out``, ``failed``.
     """
-    watch = _Watch(deadline)
-    with watch:
-        try:
-            connection = _connected(url, addresses, limits, watch)
-            with closing(connection):
-                connection.request("GET", _target(url), headers={**HEADERS, **headers})
-                with closing(connection.getresponse()) as answer:
-                    yield answer
-        except FetchError as error:
-            if watch.is_over and error.status is FetchStatus.FAILED:
-                raise _too_slow(url) from error  # the answer was ended from here
-            raise
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise _as_fetch_error(error, url, watch) from error
-        if watch.is_over:
-            raise _too_slow(url)
+    clock = _Clock(deadline, limits.silence)
+    try:
+        with closing(_opened(url, addresses, limits, clock)) as opened:
+            connection = http.client.HTTPConnection(url.hostname or "", port_of(url))
+            connection.sock = _Line(opened, clock)
+            if url.scheme == "https":
+                connection.default_port = 443  # so that the Host header has no port
+            connection.request("GET", _target(url), headers={**HEADERS, **headers})
+            with closing(connection.getresponse()) as answer:
+                yield answer
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _as_fetch_error(error, url) from error
 
 
 def port_of(url: SplitResult) -> int:
@@ -55,70 +55,78 @@ def port_of(url: SplitResult) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
 
 
-class _Watch:
-    """Ends a socket when time is up: a call that waits on it comes back at once."""
+class _Clock:
+    """What time is left, for all of it and for the next thing that a server does."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, silence: float) -> None:
         self._deadline = deadline
-        self._socket: socket.socket | None = None
-        self._timer = threading.Timer(self.left, self._end)
-        self._timer.daemon = True
+        self._silence = silence
 
     @property
     def left(self) -> float:
-        """Seconds."""
-        return max(0.0, self._deadline - time.monotonic())
+        """Seconds. Raises ``TimeoutError`` when there are none."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no time is left")
+        return left
 
-    @property
-    def is_over(self) -> bool:
-        return self.left == 0
-
-    def over(self, watched: socket.socket) -> None:
-        """Watch a socket, in place of the one before."""
-        self._socket = watched
-        if self.is_over:
-            self._end()
-
-    def _end(self) -> None:
-        if self._socket is not None:
-            with suppress(OSError):  # not the method of an ssl.SSLSocket, which another thread may be in
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+    def set(self, watched: socket.socket) -> None:
+        """Let the next call of a socket take no longer than it may."""
+        watched.settimeout(min(self._silence, self.left))
 
 
-def _connected(url: SplitResult, addresses: Sequence[str], limits: Limits, watch: _Watch) -> http.client.HTTPConnection:
-    """A connection to the first address that takes the call."""
-    host, port = url.hostname or "", port_of(url)
-    connection = http.client.HTTPConnection(host, port)
-    plain = _first_open(addresses, port, limits, watch)
+class _Reads(io.RawIOBase):
+    """What comes from a server. The clock is looked at for each piece: one that never pauses ends in time as well."""
+
+    def __init__(self, opened: socket.socket, clock: _Clock) -> None:
+        self._socket = opened
+        self._clock = clock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        self._clock.set(self._socket)
+        return self._socket.recv_into(buffer)
+
+
+class _Line:
+    """A socket as ``http.client`` uses it. Who opened it closes it, which ``http.client`` would do too early."""
+
+    def __init__(self, opened: socket.socket, clock: _Clock) -> None:
+        self._socket = opened
+        self._clock = clock
+
+    def sendall(self, data: ReadableBuffer) -> None:
+        self._clock.set(self._socket)
+        self._socket.sendall(data)
+
+    def makefile(self, *_: object) -> io.BufferedReader:
+        return io.BufferedReader(_Reads(self._socket, self._clock))
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def _opened(url: SplitResult, addresses: Sequence[str], limits: Limits, clock: _Clock) -> socket.socket:
+    """A line to the first address that takes the call, a safe one for https."""
+    plain = _first_open(addresses, port_of(url), limits, clock)
     try:
-        plain.settimeout(limits.silence)
-        watch.over(plain)
-        connection.sock = _tls().wrap_socket(plain, server_hostname=host) if url.scheme == "https" else plain
+        clock.set(plain)  # a handshake as a whole takes no longer than a piece may
+        return _tls().wrap_socket(plain, server_hostname=url.hostname) if url.scheme == "https" else plain
     except BaseException:
         plain.close()
         raise
-    watch.over(connection.sock)
-    if url.scheme == "https":
-        connection.default_port = 443  # so that the Host header has no port
-    return connection
 
 
-def _first_open(addresses: Sequence[str], port: int, limits: Limits, watch: _Watch) -> socket.socket:
+def _first_open(addresses: Sequence[str], port: int, limits: Limits, clock: _Clock) -> socket.socket:
     error: OSError | None = None
     for address in addresses:
-        if watch.is_over:
-            break
         try:
-            return socket.create_connection((address, port), min(limits.connect, watch.left))
+            return socket.create_connection((address, port), min(limits.connect, clock.left))
         except OSError as failed:
             error = failed
-    raise error or TimeoutError("no time is left")
+    raise error or TimeoutError("there is no address")
 
 
 @cache
@@ -133,15 +141,11 @@ def _target(url: SplitResult) -> str:
     return target
 
 
-def _as_fetch_error(error: Exception, url: SplitResult, watch: _Watch) -> FetchError:
-    if watch.is_over or isinstance(error, TimeoutError):
-        return _too_slow(url)
+def _as_fetch_error(error: Exception, url: SplitResult) -> FetchError:
+    if isinstance(error, TimeoutError):
+        return FetchError(FetchStatus.TIMED_OUT, f"{url.hostname} took too long")
     if isinstance(error, ssl.SSLError):
         return FetchError(FetchStatus.FAILED, f"no safe connection to {url.hostname}: {error}")
     return FetchError(
         FetchStatus.FAILED, f"{url.hostname} did not answer as it should: {str(error) or type(error).__name__}"
     )
-
-
-def _too_slow(url: SplitResult) -> FetchError:
-    return FetchError(FetchStatus.TIMED_OUT, f"{url.hostname} took too long")
