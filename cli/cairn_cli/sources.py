@@ -68,6 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
         _show(_sources(target, arguments), arguments.json)
     except StoreError as error:
         raise CliError(str(error)) from error
+    if arguments.action in ("add", "update") and not arguments.json:
+        since = f"cairn reprocess --project {arguments.project} --since 30d"
+        print(f"\nThe next crash asks for what it lacks. To ask for crashes that there are: {since}")
     return 0
 
 

@@ -170,6 +170,7 @@ def test_a_private_server_is_shown_who_asks_and_nobody_else_is(
     told = [added, changed, project.sources("list"), project.cairn("events", "show", third, "--json")]
     printed = "".join(done.out + done.err for done in told) + project.missing() + running.cairn.emulator.log_tail()
     assert "user ci" in printed and secret not in printed and pair not in printed
+    assert f"cairn reprocess --project {project.number} --since 30d" in added.out
 
 
 @pytest.mark.parametrize(
