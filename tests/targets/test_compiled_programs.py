@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import platform
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,22 @@ def test_every_call(target: Target, flags: str, tmp_path: Path) -> None:
     assert findings.wrong == []
     assert findings.calls == len(program.probes)
     assert findings.stacks == findings.calls // STACKS > 5
+
+
+@pytest.mark.parametrize("flags", ("-O0", "-O1"))
+def test_every_call_of_gcc(flags: str, tmp_path: Path) -> None:
+    """It aligns stacks as no other compiler does, and needs expressions to say so."""
+    program = generate(seed=1, functions=40)
+    source = tmp_path / "generated.c"
+    source.write_text(program.source)
+    path = tmp_path / "program"
+    options = ("-g", "-w", "-ffreestanding", "-nostdlib", "-static", "-fno-stack-protector", flags)
+    linked = ("-Wl,-e,start", "-Wl,--build-id", str(source), "-o", str(path))
+    subprocess.run(["gcc", *options, *linked], check=True)
+    target = LINUX_ARM64 if platform.machine() == "aarch64" else LINUX_AMD64
+    findings = check(program, Built(target, path, path), everywhere=False)
+    assert findings.wrong == []
+    assert findings.calls == len(program.probes)
 
 
 @pytest.mark.parametrize("flags", ("-O2 -mthumb", "-O1 -marm -fno-omit-frame-pointer"))

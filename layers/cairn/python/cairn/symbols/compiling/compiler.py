@@ -27,6 +27,7 @@ from cairn.symbols.symbol_file.rule_table import rule_pieces
 from cairn.symbols.symbol_file.writer import SymbolFileWriter
 from cairn.symbols.unwind_data.arm_exidx import exidx_rows
 from cairn.symbols.unwind_data.cfi_text import Row, overlay, parse_stack_lines
+from cairn.symbols.unwind_data.dwarf_expressions import expression_rows
 from cairn.symbols.unwind_data.macho_unwind import macho_unwind_rows
 from cairn.symbols.unwind_data.pe_unwind import pe_unwind_rows
 from cairn.symbols.unwind_data.signed_returns import copy_without_signs
@@ -166,11 +167,12 @@ def _elf_unwind_rows(debug_object: DebugObject, path: Path, problems: list[str])
             dwarf: list[Row] = _attempt(lambda: _parsed_cfi(debug_object), [], problems)
             index: list[Row] = _attempt(lambda: exidx_rows(elf, problems), [], problems)
             return overlay(dwarf, index)
+        expressions: list[Row] = _attempt(lambda: expression_rows(elf), [], problems)
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "program"
         if copy_without_signs(path, copy):
             (debug_object,) = open_debug_file(copy)
-        return _parsed_cfi(debug_object)
+        return overlay(expressions, _parsed_cfi(debug_object))
 
 
 def _parsed_cfi(debug_object: DebugObject) -> list[Row]:

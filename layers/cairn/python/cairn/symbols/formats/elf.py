@@ -58,6 +58,7 @@ class Elf:
         self._order = "<" if ident[5] == 1 else ">"
         head = self._struct("HHIQQQIHHHHHH" if self._wide else "HHIIIIIHHHHHH")
         fields = head.unpack(self._bytes(16, head.size))
+        self.machine, self.is_little = fields[1], self._order == "<"
         self.is_arm = fields[1] == _EM_ARM and not self._wide
         self.is_arm64 = fields[1] == _EM_AARCH64 and self._wide and self._order == "<"
         self._names = fields[12]
@@ -143,6 +144,11 @@ class Elf:
         if header is None or header.type == _SHT_NOBITS or header.flags & _SHF_COMPRESSED:
             return None
         return header.offset, self._bytes(header.offset, header.size)
+
+    def address_of(self, name: bytes) -> int:
+        """The address of the section of this name; 0 where there is none."""
+        header = self._section(name)
+        return header.address if header else 0
 
     def read(self, address: int, size: int) -> bytes:
         """Read ``size`` bytes that the program has at ``address``.
