@@ -5,17 +5,28 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 from rich.text import Text
 
+from cairn.store.debug_file_records import DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.store.errors import StoreError
-from cairn.store.symbol_index import SymbolEntry, SymbolIndex
+from cairn.store.symbol_index import SymbolEntry
 from cairn.symbols.arriving.archive import MAGICS, Refused
 from cairn.symbols.arriving.arrivals import Arrivals, Arrived
 from cairn.symbols.arriving.debug_file_ids import HEAD, begins_like_debug_file
@@ -29,6 +40,8 @@ EXAMPLES = [
     "cairn upload-debug-files build/ --no-wait",
     "cairn upload-debug-files symbols.zip",
 ]
+NONE = "there is no debug file among these"
+TAKEN = "taken are ELF, Mach-O, dSYM, PE, PDB, Breakpad .sym, source bundles and zip archives of these, no object files"
 WAIT = 900
 """Seconds that a debug file may take to be compiled: the longest that a function runs."""
 
@@ -50,15 +63,30 @@ class Uploaded:
     refused: list[Refused]
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file: the symbol files that were made of it and what of it could not be read, or a reason."""
+
+    name: str
+    entries: tuple[SymbolEntry, ...] = ()
+    reason: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+Result = tuple[str, tuple[SymbolEntry, ...], str | None]
+"""A key, the symbol files that were made of it, and why there are none."""
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Upload and wait; returns the exit code: 1 when a file cannot be used."""
     target = connect(arguments)
     paths = list(debug_files(arguments.paths))
     if not paths:
-        raise CliError("there is no debug file among these", "`cairn upload-debug-files --help` says what is taken")
+        raise CliError(NONE, TAKEN)
+    tell = _nothing if arguments.json else _tell
     try:
         sent = upload(target, paths)
-        results = [] if arguments.no_wait else wait(target, sent.keys)
+        results = _unknown(sent.keys, tell) if arguments.no_wait else wait(target, sent.keys, tell)
     except StoreError as error:
         raise CliError(str(error)) from error
     if arguments.json:
@@ -66,12 +94,12 @@ def run(arguments: argparse.Namespace) -> int:
             [{"key": key, "debug_ids": [e.debug_id for e in found], "error": why} for key, found, why in results]
             + [{"key": None, "name": one.name, "debug_ids": [], "error": one.reason} for one in sent.refused]
         )
-    else:
-        for key, entries, reason in results:
-            _tell(key.rpartition("/")[2], entries, reason)
-        for one in sent.refused:
-            _tell(one.name, (), one.reason)
-    return 1 if sent.refused or any(reason for _, _, reason in results) else 0
+    for one in sent.refused:
+        tell(console(), Outcome(one.name, reason=one.reason))
+    failed = len(sent.refused) + sum(bool(reason) for _, _, reason in results)
+    if failed and not arguments.json and (files := len(results) + len(sent.refused)) > 1:
+        console().print(f"{failed} of {files} files cannot be used.")
+    return 1 if failed else 0
 
 
 def debug_files(paths: list[Path]) -> Iterator[Path]:
@@ -84,9 +112,12 @@ def debug_files(paths: list[Path]) -> Iterator[Path]:
 
 
 def _is_wanted(path: Path) -> bool:
-    """Whether a file of a folder is to be sent, by its first bytes."""
-    with path.open("rb") as file:
-        head = file.read(HEAD)
+    """Whether a file of a folder is to be sent, by its first bytes. Raises ``CliError`` when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        raise CliError(f"{path} cannot be read: {error.strerror}") from error
     return begins_like_debug_file(head) or head.startswith(MAGICS)
 
 
@@ -96,17 +127,21 @@ def upload(target: Target, paths: list[Path]) -> Uploaded:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     keys: list[str] = []
     refused: list[Refused] = []
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Progress(*columns, console=console(), disable=not console().is_terminal) as progress,
-    ):
+    with tempfile.TemporaryDirectory() as folder, progress_of(*columns) as progress:
         for found in arriving(paths, Path(folder)):
             if isinstance(found, Refused):
                 refused.append(found)
                 continue
-            task = progress.add_task(found.name, total=found.path.stat().st_size)
+            task = progress.add_task(f"{len(keys)} sent, {found.name}", total=found.path.stat().st_size)
             keys.append(files.put(found.path, found.name, partial(progress.advance, task)))
+            progress.remove_task(task)
     return Uploaded(list(dict.fromkeys(keys)), refused)
+
+
+def progress_of(*columns: ProgressColumn) -> Progress:
+    """Progress on a terminal, of which nothing is left; elsewhere there is none."""
+    out = console()
+    return Progress(*columns, console=out, disable=not out.is_terminal, transient=True)
 
 
 def arriving(paths: list[Path], folder: Path) -> Iterator[Arrived | Refused]:
@@ -120,33 +155,55 @@ def arriving(paths: list[Path], folder: Path) -> Iterator[Arrived | Refused]:
     yield from arrivals.late()
 
 
-def wait(target: Target, keys: list[str]) -> list[tuple[str, tuple[SymbolEntry, ...], str | None]]:
-    """For each key its symbol files, or why it has none, once that is known. Raises ``CliError`` after ``WAIT``."""
-    index = SymbolIndex(target.settings, target.clients)
+Tell = Callable[[Console, Outcome], None]
+
+
+def _nothing(_out: Console, _outcome: Outcome) -> None:
+    """Tell nothing."""
+
+
+def _tell(out: Console, outcome: Outcome) -> None:
+    if outcome.reason:
+        out.print(Text.assemble(("✗ ", "red"), f"{outcome.name}: {outcome.reason}"))
+    elif not outcome.entries:
+        out.print(Text.assemble(("✓ ", "green"), outcome.name))
+    for entry in outcome.entries:
+        has = ", ".join(word for word, there in offers(entry) if there) or "nothing by itself"
+        ids = entry.debug_id or entry.code_id
+        out.print(Text.assemble(("✓ ", "green"), f"{outcome.name}  {entry.arch}  {ids}  ({has})"))
+    for problem in outcome.problems:
+        out.print(Text.assemble(("  ! ", "yellow"), problem))
+
+
+def wait(target: Target, keys: list[str], tell: Tell = _nothing) -> list[Result]:
+    """For each key its symbol files, or why it has none, once that is known; each is told at once. Raises ``CliError``
+    after ``WAIT``."""
+    records = DebugFileRecords(target.settings, target.clients)
     deadline = time.monotonic() + WAIT
     pending, done = list(keys), {}
-    while pending:
-        entries = index.list()
-        for key in list(pending):
-            found = tuple(entry for entry in entries if entry.debug_file_key == key)
-            failure = None if found else index.failure(key)
-            if found or failure:
-                done[key] = (key, found, failure.reason if failure else None)
-                pending.remove(key)
-        if pending and time.monotonic() > deadline:
-            raise CliError(f"{len(pending)} files are not compiled after {WAIT} s", "see the function's log")
-        if pending:
-            time.sleep(0.3)
+    with progress_of(TextColumn("compiling"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as progress:
+        task = progress.add_task("", total=len(keys))
+        while pending:
+            found = records.find(key.split("/")[1] for key in pending)
+            for key in [key for key in pending if key.split("/")[1] in found]:
+                record = found[key.split("/")[1]]
+                done[key] = (key, record.entries, record.reason)
+                outcome = Outcome(key.rpartition("/")[2], record.entries, record.reason, record.problems)
+                tell(progress.console, outcome)
+                progress.advance(task)
+            pending = [key for key in pending if key not in done]
+            if pending and time.monotonic() > deadline:
+                raise CliError(f"{len(pending)} files are not compiled after {WAIT} s", "see the function's log")
+            if pending:
+                time.sleep(0.3)
     return [done[key] for key in keys]
 
 
-def _tell(name: str, entries: tuple[SymbolEntry, ...], reason: str | None) -> None:
-    out = console()
-    if reason:
-        out.print(Text.assemble(("✗ ", "red"), f"{name}: {reason}"))
-    for entry in entries:
-        has = [word for word, there in offers(entry) if there]
-        out.print(Text.assemble(("✓ ", "green"), f"{name}  {entry.arch}  {entry.debug_id}  ({', '.join(has)})"))
+def _unknown(keys: list[str], tell: Tell) -> list[Result]:
+    """The results that nobody waits for."""
+    for key in keys:
+        tell(console(), Outcome(f"{key.rpartition('/')[2]}  sent"))
+    return [(key, (), None) for key in keys]
 
 
 def offers(entry: SymbolEntry) -> list[tuple[str, bool]]:

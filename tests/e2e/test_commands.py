@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from cairn_cli.demo.post import post_minidump
 from tests.cli.command import Done, cairn
@@ -58,6 +63,26 @@ def test_a_refused_debug_file_fails_the_upload(running: Running, tmp_path: Path)
     done = cairn("upload-debug-files", notes, environment=running.environment)
     assert done.code == 1
     assert done.out.startswith("✗ notes.txt: ")
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_of_a_folder_each_file_is_told_and_object_files_are_left(running: Running, tmp_path: Path) -> None:
+    source = tmp_path / "game.c"
+    source.write_text("int main(void) { return 0; }")
+    command = ["gcc", "-g", "-gsplit-dwarf", "-save-temps=obj", f"-Wl,--build-id=0x{secrets.token_hex(20)}"]
+    subprocess.run([*command, "-o", tmp_path / "game", source], check=True)
+    assert list(tmp_path.glob("*.o")) and list(tmp_path.glob("*.dwo"))
+    sent = run(running, "upload-debug-files", tmp_path)
+    game, problem = sent.out.splitlines()
+    assert game.startswith("✓ game  x86_64") and game.endswith("(names, unwinding)")
+    assert problem.startswith("  ! There is debug information") and "-gsplit-dwarf" in problem
+    assert problem.strip() in run(running, "symbols", "show", game.split()[3]).out
+    (tmp_path / "broken.sym").write_text("MODULE ")
+    failed = cairn("upload-debug-files", tmp_path, environment=running.environment)
+    assert (failed.code, failed.out.splitlines()[-1]) == (1, "1 of 2 files cannot be used.")
+    assert run(running, "upload-debug-files", tmp_path / "game", "--no-wait").out == "✓ game  sent\n"
+    (unknown,) = run(running, "upload-debug-files", tmp_path / "game", "--no-wait", "--json").json
+    assert (unknown["key"].rpartition("/")[2], unknown["error"]) == ("game", None)
 
 
 def test_a_token_from_its_making_to_its_end(running: Running) -> None:

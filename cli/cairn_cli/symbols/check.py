@@ -17,7 +17,7 @@ from cairn.symbols.arriving.archive import Refused, is_archive
 from cairn.symbols.arriving.debug_file_ids import read_all_ids
 from cairn.symbols.compiling.compile import Ids, identify, is_source_bundle
 from cairn.symbols.errors import DebugFileError
-from cairn_cli.debug_files import arriving, debug_files
+from cairn_cli.debug_files import NONE, TAKEN, arriving, debug_files
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json, print_table
 from cairn_cli.symbols.files import MOST_WAITING
@@ -56,7 +56,7 @@ def check(target: Target, arguments: argparse.Namespace) -> int:
     waiting = WaitingCrashes(target.settings, target.clients)
     checked = [one for read in found for one in checked_file(read, records.get(read.sha1), waiting)]
     if not checked:
-        raise CliError("there is no debug file among these", "`cairn upload-debug-files --help` says what is taken")
+        raise CliError(NONE, TAKEN)
     checked.sort(key=lambda one: one.state != "unusable")
     _print(checked, arguments.json)
     return 0

@@ -132,6 +132,8 @@ def told(file: StoredFile, bucket: str) -> Iterator[Text]:
     for entry in file.entries:
         yield Text.assemble(("● ", "green"), (entry.name, "bold"), f"  {entry.format} {entry.kind}, {entry.arch}")
         yield from map(row, rows_of(entry, bucket).items())
+    for problem in file.record.problems if file.record else ():
+        yield Text.assemble(("    ! ", "yellow"), problem)
     yield row(("SHA-1", file.sha1))
 
 
@@ -159,6 +161,7 @@ def stored_json(file: StoredFile) -> dict[str, object]:
         "sha1": file.sha1,
         "name": file.name,
         "reason": file.record.reason if file.record else None,
+        "problems": file.record.problems if file.record else (),
         "entries": [entry.to_json() for entry in file.entries],
     }
 

@@ -72,7 +72,8 @@ class Compilation:
                 archive = self._unpacking.run(key, path)
                 return CompiledDebugFile(reason=archive.reason, members=archive.members, again=archive.again)
             done = self._compiled(key, path)
-            record = DebugFileRecord(key, path.stat().st_size, done.entries, done.reason, CURRENT, time.time())
+            size, now = path.stat().st_size, time.time()
+            record = DebugFileRecord(key, size, done.entries, done.reason, CURRENT, now, problems=done.problems)
         self._records.put(record)
         return done
 

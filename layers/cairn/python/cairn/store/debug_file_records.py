@@ -14,6 +14,9 @@ PREFIX = "debug_file#"
 REASON_LIMIT = 2000
 """Characters of a reason that are kept."""
 
+PROBLEMS = 10
+"""Problems of a file that are kept."""
+
 ARCHIVE_SECONDS = 24 * 3600
 """How long it is known of an archive that all of it was taken: as long as whoever sent it may ask."""
 
@@ -26,7 +29,8 @@ class DebugFileRecord:
     objects, and ``reason`` why it serves nothing. ``key`` is its object and ``size`` that object's bytes.
 
     ``members`` are the SHA-1s of the debug files that were in it, if it is an archive: each has a record of its own,
-    and ``reason`` says what of the archive was not taken."""
+    and ``reason`` says what of the archive was not taken. ``problems`` say what of a file that serves could not be
+    read."""
 
     key: str
     size: int
@@ -35,6 +39,7 @@ class DebugFileRecord:
     version: int
     created: float
     members: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def sha1(self) -> str:
@@ -62,6 +67,8 @@ class DebugFileRecords:
         }
         if record.members:
             row["members"] = record.members
+        if record.problems:
+            row["problems"] = [problem[:REASON_LIMIT] for problem in record.problems[:PROBLEMS]]
         if record.members and not record.reason:
             row["expires"] = int(record.created) + ARCHIVE_SECONDS
         self._table.put(row, NEWER_STAYS, {":version": record.version})
@@ -86,4 +93,5 @@ def record_of(row: Row) -> DebugFileRecord:
         version=row["version"],
         created=float(row["created"]),
         members=tuple(row.get("members", ())),
+        problems=tuple(row.get("problems", ())),
     )
