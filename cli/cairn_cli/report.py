@@ -70,11 +70,20 @@ def _facts(event: Event) -> Iterator[Text]:
         "tags": ", ".join(f"{key}={value}" for key, value in event.tags.items()),
         "files": ", ".join(f"{file.name} ({file.size} bytes)" for file in event.cairn.attachments),
         "dump": f"{kept.state}, {moment(kept.at)} UTC" if (kept := event.cairn.dump) else None,
+        "symbols": _again(event),
         "instruction": event.cairn.facts.get("instruction", {}).get("text"),
     }
     for name, value in rows.items():
         if value:
             yield Text.assemble((f"  {name:<12}", "dim"), str(value))
+
+
+def _again(event: Event) -> str | None:
+    """When an event was made again, be it with symbols that came late, and when it was made first."""
+    again, first = event.cairn.symbolicated, event.cairn.first_symbolicated
+    if again is None or first is None or again == first:
+        return None
+    return f"symbolicated again {moment(again)} UTC, first {moment(first)} UTC"
 
 
 def _context(event: Event, name: str) -> dict[str, Any]:

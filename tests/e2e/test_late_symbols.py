@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from cairn_cli.demo.post import post_minidump
+from cairn_cli.output import moment
 from tests.contract.crashpad import compile_program, crash
 from tests.e2e.conftest import Running
+from tests.e2e.test_commands import run
 
 SOURCE = """
 __attribute__((noinline)) int look_at(const int* late) { return *late; }
@@ -35,3 +37,5 @@ def test_its_event_gets_names_once_they_are_there(running: Running, tmp_path: Pa
     assert event.cairn.symbolicated and early.cairn.symbolicated
     assert event.cairn.symbolicated > early.cairn.symbolicated
     assert not event.errors
+    shown = run(running, "events", "show", event_id).out
+    assert f"symbolicated again {moment(event.cairn.symbolicated)} UTC, first" in shown

@@ -69,6 +69,8 @@ def test_a_missing_file_from_the_list_to_its_end(running: Running, crashed: Path
     assert run(running, "symbols", "check", crashed, "--json").json[0]["state"] == "uploaded"
     shown = run(running, "symbols", "show", elf_debug_id(build_id)).out
     assert "my game" in shown and "names, lines, unwinding" in shown and "s3://" in shown
+    breakpads = elf_debug_id(build_id).replace("-", "").upper() + "0"
+    assert run(running, "symbols", "show", breakpads).out == shown
     (listed,) = run(running, "symbols", "list", "--query", build_id, "--json").json
     assert listed["sha1"] in run(running, "symbols", "list", "--query", build_id).out
 

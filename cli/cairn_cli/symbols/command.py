@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--failed", action="store_true", help="those that were uploaded and cannot be used, and why")
     listing.add_argument("--limit", type=_positive, default=100, help="how many to show (default: 100)")
     showing = actions.add_parser("show", help="the debug files with an id, and what was made of them")
-    showing.add_argument("id", help=ID_HELP)
+    showing.add_argument("id", metavar="ID", help=ID_HELP)
     deletion = actions.add_parser("delete", help="remove debug files with all that was made of them")
     deletion.add_argument("ids", nargs="+", metavar="ID", help=ID_HELP)
     deletion.add_argument("--yes", action="store_true", help="do not ask")

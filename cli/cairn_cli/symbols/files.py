@@ -13,7 +13,7 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.symbol_index import SymbolEntry, SymbolIndex, normal_id
+from cairn.store.symbol_index import SymbolEntry, SymbolIndex, keys_of, normal_id
 from cairn.store.waiting import WaitingCrashes
 from cairn.web.dif import dif_of
 from cairn.web.dsyms import matches, newest_first
@@ -106,8 +106,10 @@ def files_of(target: Target, text: str) -> list[StoredFile]:
 
 
 def names(text: str, entry: SymbolEntry) -> bool:
-    """Whether a text is an id of an entry; of a debug id the age may be left out."""
+    """Whether a text is an id of an entry, in any spelling; of a debug id the age may be left out."""
     wanted = normal_id(text)
+    if set(keys_of((text, text))) & set(keys_of((entry.debug_id, entry.code_id))):
+        return True
     begins = len(wanted) >= GUID_DIGITS and normal_id(entry.debug_id or "").startswith(wanted)
     return begins or (bool(wanted) and wanted in (sha1_of(entry), normal_id(entry.code_id or "")))
 
