@@ -36,11 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     addition = actions.add_parser("add", help="ask one more server, after the others")
     addition.add_argument("name", help="a name of Cairn's own list (`cairn sources builtin`), or a new one with a URL")
     addition.add_argument("url", nargs="?", help="https://HOST/PATH, http://HOST/PATH or s3://BUCKET/PREFIX")
-    addition.add_argument("--layout", choices=list(Layout), help="how the server names its files; with a URL")
+    layouts = [layout.value for layout in Layout]
+    addition.add_argument("--layout", choices=layouts, help="how the server names its files; with a URL")
     addition.add_argument(
         "--type",
         action="append",
-        choices=list(FileType),
+        choices=[kind.value for kind in FileType],
         metavar="TYPE",
         help=f"what the server has; can be given more than once (default: all of {', '.join(FileType)})",
     )

@@ -62,3 +62,8 @@ def test_no_cairn_anywhere_is_said_with_what_to_do(tmp_path: object, monkeypatch
     assert "there is no Cairn on this machine" in done.err
     assert "cairn local" in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_wrong_choice_is_told_the_right_ones() -> None:
+    done = cairn("sources", "add", "ours", "https://symbols.example.com", "--layout", "foo")
+    assert (done.code, "'symstore'" in done.err, "<" in done.err) == (2, True, False), done.err

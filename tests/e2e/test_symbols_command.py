@@ -81,6 +81,7 @@ def test_a_missing_file_from_the_list_to_its_end(running: Running, crashed: Path
     assert "There is no debug file" in run(running, "symbols", "delete", listed["debugId"], "--yes").out
     assert f"nothing is left of {listed['sha1']}" in run(running, "symbols", "delete", listed["sha1"], "--yes").out
     assert run(running, "symbols", "check", crashed, "--json").json[0]["state"] == "new"
+    assert run(running, "symbols", "check", crashed).out.endswith("shows the ids that crashes wait for.\n")
     assert run(running, "upload-debug-files", crashed).code == 0, "and it can be sent again"
 
 

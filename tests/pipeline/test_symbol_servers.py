@@ -407,7 +407,7 @@ def test_what_is_no_file_has_its_reason_and_the_event_says_it(place: Place, serv
     assert attempt.status is status
     assert words in str(attempt.details)
     shown = image(place.event(key))
-    assert shown.debug_status == image_status
+    assert shown.debug_status == shown.unwind_status == image_status
     assert (shown.candidates or ())[1].download.details == attempt.details
     assert (shown.candidates or ())[1].location == f"{server.url}/buildid/{elf_module().code_id}/debuginfo"
 

@@ -120,6 +120,10 @@ def _print(checked: list[Checked], as_json: bool) -> None:
     if wanted:
         console().print("\nCrashes wait for these. To send them:\n")
         console().print(f"  cairn upload-debug-files {shlex.join(wanted)}")
+    elif any(one.state == "new" for one in checked):
+        console().print(
+            "\nNo crash waits for what is new. `cairn symbols missing` shows the ids that crashes wait for."
+        )
 
 
 def _state(one: Checked) -> str:

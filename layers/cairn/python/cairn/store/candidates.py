@@ -67,8 +67,10 @@ class Candidates:
             return image.model_copy(update={"candidates": listed(own, fetch.attempts if fetch else ())})
         attempts = tuple(map(self._compiled, fetch.attempts))
         reason = "; ".join(filter(None, (image.reason, reason_of(replace(fetch, attempts=attempts)))))
-        told = {"candidates": listed(own, attempts), "reason": reason, "debug_status": status_of(attempts)}
-        return image.model_copy(update=told)
+        status = status_of(attempts)
+        unwind_status = status if image.unwind_status == SymbolStatus.MISSING else image.unwind_status
+        told = {"candidates": listed(own, attempts), "reason": reason, "debug_status": status}
+        return image.model_copy(update=told | {"unwind_status": unwind_status})
 
     def _compiled(self, attempt: Attempt) -> Attempt:
         """The attempt as it looks when what was found could not be compiled."""
