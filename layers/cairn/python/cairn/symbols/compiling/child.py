@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cairn.symbols.compiling.answers import answer_of
+from cairn.symbols.compiling.answers import LIMITS, answer_of
 from cairn.symbols.compiling.side_by_side import has_two_processors
 
 STACK_BYTES = 120 * 1024 * 1024
@@ -22,7 +22,7 @@ STACK_BYTES = 120 * 1024 * 1024
 
 def main() -> None:
     gc.disable()  # one operation, then the end: looking for cycles among millions of rows took a tenth of the time
-    _limit(*map(int, os.environ["CAIRN_CHILD_LIMITS"].split(",")))
+    _limit(*map(int, os.environ[LIMITS].split(",")))
     sys.stdout.write(answer_of(lambda: _run(*sys.argv[1:])))
 
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cairn.symbols.compiling.answers import result_in
-from cairn.symbols.errors import DebugFileError, DebugFileTooLargeError, MalformedDebugFileError
+from cairn.symbols.compiling.answers import LIMITS, no_memory, result_in, too_large
+from cairn.symbols.errors import DebugFileError, MalformedDebugFileError
 
 _SIGNS_OF_NO_MEMORY = (
     b"memory allocation of",
@@ -52,29 +52,25 @@ def run_isolated(operation: str, arguments: Sequence[str], limits: Limits) -> An
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
-        "CAIRN_CHILD_LIMITS": f"{limits.seconds},{limits.memory}",
+        LIMITS: f"{limits.seconds},{limits.memory}",
     }
     try:
         child = subprocess.run(  # noqa: S603
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=limits.seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        raise _too_large(f"took more than {limits.seconds} seconds") from None
+        raise too_large(f"took more than {limits.seconds} seconds") from None
     if child.returncode:
-        raise _death(child.returncode, child.stderr)
+        raise _death(child.returncode, child.stderr, limits)
     return result_in(child.stdout)
 
 
-def _death(code: int, output: bytes) -> DebugFileError:
+def _death(code: int, output: bytes, limits: Limits) -> DebugFileError:
     if any(sign in output for sign in _SIGNS_OF_NO_MEMORY):
-        return _too_large("needs more memory than there is")
+        return no_memory(limits.memory)
     if code < 0 and -code in _TOO_LARGE_SIGNALS:
-        return _too_large("ran out of memory or time")
+        return too_large(f"ran out of its {limits.memory >> 20} MB of memory or its {limits.seconds} seconds")
     name = signal.Signals(-code).name if code < 0 else f"status {code}"
     return MalformedDebugFileError(
         f"This file could not be read: its reader died ({name}). The file is damaged, or shows a fault of the reader."
     )
-
-
-def _too_large(what: str) -> DebugFileTooLargeError:
-    return DebugFileTooLargeError(f"This file could not be read: compiling it {what}. Give it more, or split the file.")
