@@ -17,8 +17,8 @@ import pytest
 
 from cairn.store.projects import Projects
 from cairn.store.settings import Settings
-from cairn_cli.local.run import LocalCairn, first_key, told
-from cairn_cli.local.state import LocalError, State, aws_clients, read_connection
+from cairn_cli.local.run import LocalCairn, first_key, told, welcome
+from cairn_cli.local.state import Connection, LocalError, State, aws_clients, read_connection
 
 CAIRN = [sys.executable, "-c", "import sys; from cairn_cli.main import main; sys.exit(main())"]
 
@@ -99,6 +99,20 @@ def test_kill_9_of_the_command_leaves_nothing_either_and_the_project_stays(state
         projects = Projects(Settings.from_outputs(cairn.connection.outputs), aws_clients(cairn.connection))
         assert first_key(projects) == first_key(projects)
         assert [project.slug for project in projects.list()] == ["demo"]
+
+
+def test_a_state_elsewhere_is_found_by_what_the_start_says(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CAIRN_STATE", raising=False)
+    lines: list[str] = []
+    local = LocalCairn(state.root, port=0)
+    local.connection, local.minidump_url = Connection("http://127.0.0.1:8000", "", 1), ""
+    welcome(local, lines.append)
+    (name, _, value) = next(line for line in lines if "export" in line).rpartition("export ")[2].partition("=")
+    monkeypatch.setenv(name, value)
+    assert State.at(None) == state
+    lines.clear()
+    welcome(local, lines.append)
+    assert not [line for line in lines if "export" in line], "then nobody need be told"
 
 
 def test_the_lines_that_are_shown() -> None:

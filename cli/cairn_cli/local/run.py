@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +183,8 @@ def welcome(cairn: LocalCairn, say: Report) -> None:
         say(f"  curl -F upload_file_minidump=@crash.dmp '{cairn.large_minidump_url}'")
         say("")
     say(f"  state     {cairn.state.root}")
+    if cairn.state != State.at(None):
+        say(f"  so that other commands find it: export CAIRN_STATE={shlex.quote(str(cairn.state.root))}")
     say("  Ctrl-C stops it.")
 
 

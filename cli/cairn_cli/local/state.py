@@ -57,7 +57,9 @@ class Connection:
 
 
 def default_state_dir() -> Path:
-    """``$XDG_DATA_HOME/cairn``, or ``~/.local/share/cairn``."""
+    """``$CAIRN_STATE``, else ``$XDG_DATA_HOME/cairn``, else ``~/.local/share/cairn``."""
+    if chosen := os.environ.get("CAIRN_STATE"):
+        return Path(chosen)
     home = os.environ.get("XDG_DATA_HOME")
     return (Path(home) if home else Path.home() / ".local" / "share") / "cairn"
 
