@@ -67,3 +67,7 @@ def test_no_cairn_anywhere_is_said_with_what_to_do(tmp_path: object, monkeypatch
 def test_a_wrong_choice_is_told_the_right_ones() -> None:
     done = cairn("sources", "add", "ours", "https://symbols.example.com", "--layout", "foo")
     assert (done.code, "'symstore'" in done.err, "<" in done.err) == (2, True, False), done.err
+    done = cairn("symbols", "list", "--limit", "0")
+    assert (done.code, done.err.endswith("argument --limit: it is a number from 1 on, not '0'\n")) == (2, True), (
+        done.err
+    )

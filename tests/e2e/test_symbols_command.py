@@ -83,6 +83,8 @@ def test_a_missing_file_from_the_list_to_its_end(running: Running, crashed: Path
     assert run(running, "symbols", "check", crashed, "--json").json[0]["state"] == "new"
     assert run(running, "symbols", "check", crashed).out.endswith("shows the ids that crashes wait for.\n")
     assert run(running, "upload-debug-files", crashed).code == 0, "and it can be sent again"
+    (gone,) = run(running, "symbols", "delete", build_id, "--yes", "--json").json
+    assert gone["entries"][0]["features"]["symbols"] is True
 
 
 def until_there(running: Running, build_id: str) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ def delete(target: Target, arguments: argparse.Namespace) -> int:
     deletion = Deletion(target.settings, target.clients)
     done = [deletion.run(sha1) for sha1 in files]
     if arguments.json:
-        print_json([asdict(one) for one in done])
+        print_json([asdict(one) | {"entries": [entry.to_json() for entry in one.entries]} for one in done])
         return 0
     for one in done:
         console().print(said(files[one.sha1].name, one))
