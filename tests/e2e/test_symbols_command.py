@@ -46,7 +46,9 @@ def missing(running: Running, build_id: str) -> list[dict[str, Any]]:
     return [module for module in found if module["codeId"] == build_id]
 
 
-def test_a_missing_file_from_the_list_to_its_end(running: Running, crashed: Path, build_id: str) -> None:
+def test_a_missing_file_from_the_list_to_its_end(
+    running: Running, crashed: Path, build_id: str, tmp_path: Path
+) -> None:
     (wanted,) = until_there(running, build_id)
     assert (wanted["name"], wanted["crashes"], wanted["status"]) == ("my game", 1, "missing")
     assert wanted["lacks"] == ["names", "lines", "unwinding"]
@@ -58,6 +60,10 @@ def test_a_missing_file_from_the_list_to_its_end(running: Running, crashed: Path
     checked = run(running, "symbols", "check", crashed.parent).out
     assert f"wanted by 1  {crashed}" in checked
     assert checked.endswith(f"cairn upload-debug-files '{crashed}'\n")
+    (tmp_path / "other").mkdir()
+    other = compile_program(SOURCE, tmp_path / "other", f"-Wl,--build-id=0x{secrets.token_hex(20)}", name="my game")
+    (wrong,) = run(running, "symbols", "check", other, "--json").json
+    assert (wrong["state"], wrong["reason"].startswith("of another build than crashes wait for: ")) == ("new", True)
     refused = cairn("symbols", "show", build_id, environment=running.environment)
     assert (refused.code, "one crash waits for it" in refused.err) == (1, True)
 

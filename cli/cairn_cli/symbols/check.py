@@ -7,11 +7,13 @@ import hashlib
 import shlex
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
+from cairn.store.missing_modules import missing_modules
+from cairn.store.projects import Projects
 from cairn.store.waiting import WaitingCrashes
 from cairn.symbols.arriving.archive import Refused, is_archive
 from cairn.symbols.arriving.debug_file_ids import read_all_ids
@@ -57,6 +59,9 @@ def check(target: Target, arguments: argparse.Namespace) -> int:
     checked = [one for read in found for one in checked_file(read, records.get(read.sha1), waiting)]
     if not checked:
         raise CliError(NONE, TAKEN)
+    if any(one.state == "new" for one in checked):
+        wanted = wanted_builds(target)
+        checked = [with_other_build(one, wanted) for one in checked]
     checked.sort(key=lambda one: one.state != "unusable")
     _print(checked, arguments.json)
     return 0
@@ -102,6 +107,24 @@ def checked_file(read: Read, record: DebugFileRecord | None, waiting: WaitingCra
             crashes = len(waiting.waiting_for(ids, time.time(), MOST_WAITING, sources=read.is_bundle))
             state = "wanted" if crashes else "new"
         yield Checked(read.path, *ids, state, crashes, record.reason if record else None, read.archive)
+
+
+def wanted_builds(target: Target) -> dict[str, str]:
+    """The ids that crashes wait for most, by the names of the files that would help."""
+    waiting = WaitingCrashes(target.settings, target.clients)
+    projects = Projects(target.settings, target.clients).list()
+    crashes = [crash for project in projects for crash in waiting.wanted(project.id, MOST_WAITING)]
+    builds: dict[str, str] = {}
+    for missing in missing_modules(crashes):
+        for name in missing.files:
+            builds.setdefault(name, missing.module.debug_id or missing.module.code_id or "")
+    return builds
+
+
+def with_other_build(one: Checked, wanted: Mapping[str, str]) -> Checked:
+    """The same, of a new file with the build of it that crashes wait for."""
+    build = wanted.get(Path(one.path).name) if one.state == "new" else None
+    return replace(one, reason=f"of another build than crashes wait for: {build}") if build else one
 
 
 def sha1_of(path: Path) -> str:
