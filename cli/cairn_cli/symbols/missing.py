@@ -101,7 +101,7 @@ def told(missing: MissingModule, answers: Sequence[SourceAnswer]) -> Iterator[Te
         "lacks": ", ".join(module.lacks or ()) or None,
         "tried": module.reason or f"symbols are {module.status}",
         "asked": "\n              ".join(map(answer_text, answers)),
-        "since": f"{moment(missing.first_seen)} UTC, last {moment(missing.last_seen)} UTC",
+        "since": since(missing),
         "event": missing.events[0],
         "look for": look_for(missing),
         "send": upload_command(missing.files),
@@ -109,6 +109,12 @@ def told(missing: MissingModule, answers: Sequence[SourceAnswer]) -> Iterator[Te
     for name, value in rows.items():
         if value:
             yield Text.assemble((f"    {name:<10}", "dim"), value)
+
+
+def since(missing: MissingModule) -> str:
+    """When the first of the crashes came, and the last if there are more."""
+    last = f", last {moment(missing.last_seen)} UTC" if missing.crashes > 1 else ""
+    return f"{moment(missing.first_seen)} UTC{last}"
 
 
 def answer_text(answer: SourceAnswer) -> str:
