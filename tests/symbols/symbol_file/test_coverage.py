@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,5 +27,15 @@ def test_a_stretch_may_go_on_to_the_end_of_addresses() -> None:
     assert [offset in coverage for offset in asked] == [False, False, True, False, True, True, False]
 
 
-def test_a_hostile_number_of_stretches_is_cut_down() -> None:
-    assert len(merge([(start, start + 1) for start in range(0, 100 * MAX_STRETCHES, 40)])) <= MAX_STRETCHES
+def test_of_too_many_stretches_the_nearest_are_merged_and_no_others() -> None:
+    near = [(start, start + 8) for start in range(0, 1000 * 9, 9)]
+    far = [(start, start + 8) for start in range(1 << 20, (1 << 20) + 40 * (MAX_STRETCHES - 1), 40)]
+    assert merge(near + far) == [(0, 999 * 9 + 8), *far]
+
+
+def test_where_all_gaps_are_alike_only_as_many_as_it_takes_are_closed() -> None:
+    stretches = [(start, start + 1) for start in range(0, 100 * MAX_STRETCHES, 40)]
+    merged = merge(stretches)
+    assert len(merged) == MAX_STRETCHES
+    assert (merged[0][0], merged[-1][1]) == (stretches[0][0], stretches[-1][1])
+    assert all(end <= start for (_, end), (start, _) in pairwise(merged))

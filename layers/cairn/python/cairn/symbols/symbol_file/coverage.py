@@ -19,15 +19,23 @@ Stretch = tuple[int, int]
 """``(start, end)``, the end exclusive."""
 
 
-def merge(stretches: Iterable[Stretch], gap: int = 1) -> list[Stretch]:
-    """Sort and merge stretches that overlap, or are less than ``gap`` bytes apart; at most ``MAX_STRETCHES`` remain."""
+def merge(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Sort and merge stretches that overlap or touch; at most ``MAX_STRETCHES`` remain."""
     merged: list[Stretch] = []
     for start, end in sorted(stretches):
-        if merged and start - merged[-1][1] < gap:
+        if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         elif end > start:
             merged.append((start, end))
-    return merged if len(merged) <= MAX_STRETCHES else merge(merged, gap * 2)
+    return merged if len(merged) <= MAX_STRETCHES else _close_gaps(merged)
+
+
+def _close_gaps(stretches: list[Stretch]) -> list[Stretch]:
+    """Close the narrowest gaps, and no more of them than it takes."""
+    by_width = sorted(range(1, len(stretches)), key=lambda number: stretches[number][0] - stretches[number - 1][1])
+    left = sorted(by_width[len(stretches) - MAX_STRETCHES :])
+    starts, ends = [0, *left], [number - 1 for number in (*left, len(stretches))]
+    return [(stretches[first][0], stretches[last][1]) for first, last in zip(starts, ends, strict=True)]
 
 
 class Coverage:
