@@ -31,6 +31,7 @@ from cairn.symbols.arriving.archive import MAGICS, Refused
 from cairn.symbols.arriving.arrivals import Arrivals, Arrived
 from cairn.symbols.arriving.debug_file_ids import HEAD, begins_like_debug_file
 from cairn.symbols.errors import DebugFileError
+from cairn.web.assemble import joined
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json
 from cairn_cli.target import Target, add_target_option, connect
@@ -65,20 +66,24 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file: the symbol files that were made of it and what of it could not be read, or a reason."""
+    """What became of a file: the symbol files that were made of it and what of it could not be read, or a reason. A
+    companion that ``waits`` for its program has a reason too."""
 
     name: str
     entries: tuple[SymbolEntry, ...] = ()
     reason: str | None = None
     problems: tuple[str, ...] = ()
+    waits: bool = False
+    key: str | None = None
 
-
-Result = tuple[str, tuple[SymbolEntry, ...], str | None]
-"""A key, the symbol files that were made of it, and why there are none."""
+    @property
+    def has_failed(self) -> bool:
+        """Whether it cannot be used, and will not be."""
+        return self.reason is not None and not self.waits
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Upload and wait; returns the exit code: 1 when a file cannot be used."""
+    """Upload and wait; returns the exit code: 1 when a file cannot be used, and will not be."""
     target = connect(arguments)
     paths = list(debug_files(arguments.paths))
     if not paths:
@@ -91,15 +96,21 @@ def run(arguments: argparse.Namespace) -> int:
         raise CliError(str(error)) from error
     if arguments.json:
         print_json(
-            [{"key": key, "debug_ids": [e.debug_id for e in found], "error": why} for key, found, why in results]
+            [outcome_json(one) for one in results]
             + [{"key": None, "name": one.name, "debug_ids": [], "error": one.reason} for one in sent.refused]
         )
     for one in sent.refused:
         tell(console(), Outcome(one.name, reason=one.reason))
-    failed = len(sent.refused) + sum(bool(reason) for _, _, reason in results)
+    failed = len(sent.refused) + sum(one.has_failed for one in results)
     if failed and not arguments.json and (files := len(results) + len(sent.refused)) > 1:
         console().print(f"{failed} of {files} files cannot be used.")
     return 1 if failed else 0
+
+
+def outcome_json(one: Outcome) -> dict[str, object]:
+    """What became of a file, as JSON. ``waits`` says what a companion waits for, which is no error."""
+    error, waits = (None, one.reason) if one.waits else (one.reason, None)
+    return {"key": one.key, "debug_ids": [e.debug_id for e in one.entries], "error": error, "waits": waits}
 
 
 def debug_files(paths: list[Path]) -> Iterator[Path]:
@@ -164,7 +175,8 @@ def _nothing(_out: Console, _outcome: Outcome) -> None:
 
 def _tell(out: Console, outcome: Outcome) -> None:
     if outcome.reason:
-        out.print(Text.assemble(("✗ ", "red"), f"{outcome.name}: {outcome.reason}"))
+        mark = ("○ ", "yellow") if outcome.waits else ("✗ ", "red")
+        out.print(Text.assemble(mark, f"{outcome.name}: {outcome.reason}"))
     elif not outcome.entries:
         out.print(Text.assemble(("✓ ", "green"), outcome.name))
     for entry in outcome.entries:
@@ -175,20 +187,16 @@ def _tell(out: Console, outcome: Outcome) -> None:
         out.print(Text.assemble(("  ! ", "yellow"), problem))
 
 
-def wait(target: Target, keys: list[str], tell: Tell = _nothing) -> list[Result]:
-    """For each key its symbol files, or why it has none, once that is known; each is told at once. Raises ``CliError``
-    after ``WAIT``."""
+def wait(target: Target, keys: list[str], tell: Tell = _nothing) -> list[Outcome]:
+    """What became of each file, once that is known; each is told at once. Raises ``CliError`` after ``WAIT``."""
     records = DebugFileRecords(target.settings, target.clients)
     deadline = time.monotonic() + WAIT
-    pending, done = list(keys), {}
+    pending, done = list(keys), dict[str, Outcome]()
     with progress_of(TextColumn("compiling"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as progress:
         task = progress.add_task("", total=len(keys))
         while pending:
-            found = records.find(key.split("/")[1] for key in pending)
-            for key in [key for key in pending if key.split("/")[1] in found]:
-                record = found[key.split("/")[1]]
-                done[key] = (key, record.entries, record.reason)
-                outcome = Outcome(key.rpartition("/")[2], record.entries, record.reason, record.problems)
+            for key, outcome in outcomes(records, pending):
+                done[key] = outcome
                 tell(progress.console, outcome)
                 progress.advance(task)
             pending = [key for key in pending if key not in done]
@@ -199,11 +207,23 @@ def wait(target: Target, keys: list[str], tell: Tell = _nothing) -> list[Result]
     return [done[key] for key in keys]
 
 
-def _unknown(keys: list[str], tell: Tell) -> list[Result]:
+def outcomes(records: DebugFileRecords, keys: list[str]) -> Iterator[tuple[str, Outcome]]:
+    """What became of those files that the compiler is done with; of an archive, and of a companion that was paired with
+    its program, when it is done with what was made of them too."""
+    found = records.find({key.split("/")[1] for key in keys})
+    members = records.find({sha1 for record in found.values() for sha1 in record.members})
+    for key in keys:
+        record = found.get(key.split("/")[1])
+        if record and members.keys() >= set(record.members):
+            whole, name = joined(record, members), key.rpartition("/")[2]
+            yield key, Outcome(name, whole.entries, whole.reason, whole.problems, record.waits, key)
+
+
+def _unknown(keys: list[str], tell: Tell) -> list[Outcome]:
     """The results that nobody waits for."""
     for key in keys:
         tell(console(), Outcome(f"{key.rpartition('/')[2]}  sent"))
-    return [(key, (), None) for key in keys]
+    return [Outcome(key.rpartition("/")[2], key=key) for key in keys]
 
 
 def offers(entry: SymbolEntry) -> list[tuple[str, bool]]:

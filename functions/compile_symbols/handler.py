@@ -177,6 +177,8 @@ def outcome_of(done: CompiledDebugFile) -> str:
     """What became of a debug file, for the metric of that name."""
     if done.members:
         return "DebugFilesUnpacked"
+    if done.waits:
+        return "DebugFileWaits"
     return "DebugFileCompiled" if done.entries else "DebugFileRefused"
 
 

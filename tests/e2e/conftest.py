@@ -46,8 +46,8 @@ class Running:
 
     def symbols(self, *paths: Path) -> None:
         """Upload debug files and wait until they can be used."""
-        for _, _, reason in wait(self.target, upload(self.target, list(paths)).keys):
-            assert reason is None, reason
+        for done in wait(self.target, upload(self.target, list(paths)).keys):
+            assert done.reason is None, done.reason
 
     def token(self, *scopes: str, url: str | None = None) -> str:
         """A new API token; ``url`` when it is to lead somewhere else."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from cairn.crash.event import Event
 from cairn.store.debug_file_records import DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.symbols.formats.elf import Elf
@@ -97,7 +98,7 @@ def test_a_zip_put_straight_into_the_bucket_gives_a_crash_its_names(
     running.until(lambda: len(records.find(members)) == 2)
     assert {record.key.rpartition("/")[2] for record in records.find(members).values()} == {"program", "program.debug"}
     assert_names_the_crash(running.event(uploaded_id(crash(built.program, tmp_path, running.minidump_url))))
-    assert "symbols.zip  an archive of 2 debug files" in run(running, "symbols", "show", sha1).out
+    assert "symbols.zip  2 debug files came of it" in run(running, "symbols", "show", sha1).out
 
 
 def test_the_command_looks_into_a_zip(running: Running, build: Build, tmp_path: Path) -> None:
@@ -191,11 +192,70 @@ def test_without_a_build_id_a_companion_serves_crashes_of_breakpad(
     assert_names_the_crash(running.event(post_minidump(running.minidump_url, dump, {})))
 
 
-def test_a_companion_alone_is_refused_with_what_to_do(running: Running, build: Build) -> None:
-    done = run(running, "upload-debug-files", build("-Wl,--build-id=none").companion)
-    assert done.code == 1
-    assert "✗ program.debug: The debug companion has no build id" in done.out
-    assert "Upload both together, or both in one zip archive, or link with -Wl,--build-id." in done.out
+@pytest.mark.parametrize("first", ["program", "companion"])
+def test_without_a_build_id_they_may_be_sent_one_after_the_other(
+    first: str, running: Running, build: Build, tmp_path: Path
+) -> None:
+    built = build("-Wl,--build-id=none")
+    dump = tmp_path / "breakpad.dmp"
+    dump.write_bytes(as_breakpad_has_it(crash(built.program, tmp_path).dumps[0], built.program))
+    event_id = post_minidump(running.minidump_url, dump, {})
+    running.event(event_id)
+    make_unique(built)
+    order = [built.program, built.companion] if first == "program" else [built.companion, built.program]
+    sent = [run(running, "upload-debug-files", path) for path in order]
+    assert [done.code for done in sent] == [0, 0], sent
+    told = sent[0 if first == "companion" else 1].out
+    if first == "companion":
+        assert "○ program.debug: It waits for its program: it has no build id" in told
+        assert "Upload the program too, or link with -Wl,--build-id." in " ".join(told.split())
+    else:
+        assert re.search(r"✓ program\.debug +x86_64 +[0-9a-f-]{36} +\(names, lines\)", told), told
+    running.until(lambda: is_named(running.event(event_id)))
+    assert_names_the_crash(running.event(event_id))
+
+
+def make_unique(built: Built) -> None:
+    """Give a pair a companion that no other has: the programs of these tests differ only in a constant."""
+    with built.companion.open("ab") as file:
+        file.write(secrets.token_bytes(8))
+    for option in ("--remove-section=.gnu_debuglink", f"--add-gnu-debuglink={built.companion}"):
+        subprocess.run(["objcopy", option, built.program], check=True)
+
+
+def is_named(event: Event) -> bool:
+    assert event.crash is not None and event.crash.stacktrace is not None
+    return event.crash.stacktrace.frames[-1].lineno is not None
+
+
+def test_a_companion_that_waits_is_told_wherever_files_are_told(running: Running, build: Build) -> None:
+    make_unique(built := build("-Wl,--build-id=none"))
+    companion = built.companion
+    (sent,) = run(running, "upload-debug-files", companion, "--json").json
+    assert (sent["error"], sent["debug_ids"]) == (None, [])
+    assert sent["waits"].startswith("It waits for its program")
+    sha1 = sent["key"].split("/")[1]
+    shown = " ".join(run(running, "symbols", "show", sha1).out.split())
+    assert "○ program.debug cannot be used yet: It waits for its program" in shown
+    listed = run(running, "symbols", "list", "--failed", "--json").json
+    assert any(one["sha1"] == sha1 and one["reason"] == sent["waits"] for one in listed)
+    assert run(running, "symbols", "check", companion, "--json").json[0]["state"] == "waits"
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_sentry_cli_sends_a_program_without_a_build_id_and_no_companion(
+    version: str, running: Running, build: Build, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    cli = SentryCli(sentry_cli_2() if version == "2" else sentry_cli_3(), home)
+    built = build("-Wl,--build-id=none")
+    ran = cli.run("debug-files", "upload", "--wait", built.program.parent, token=running.token(), SENTRY_PROJECT="demo")
+    assert (ran.code, "Uploaded 1 missing debug information file" in ran.output) == (0, True), ran.output
+    assert "program.debug" not in ran.output
+    done = run(running, "upload-debug-files", built.companion)
+    assert done.code == 0
+    assert re.search(r"✓ program\.debug +x86_64 +[0-9a-f-]{36} +\(names, lines\)", done.out), done.out
 
 
 def test_without_a_build_id_crashes_of_crashpad_say_what_to_do(running: Running, build: Build, tmp_path: Path) -> None:

@@ -124,9 +124,9 @@ def test_debug_files_that_are_none(running: Running, tmp_path: Path) -> None:
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
         keys.append(store.put(tmp_path / name, name))
-    for key, entries, reason in wait(running.target, keys):
-        assert not entries, key
-        assert reason and len(reason) > 10, key
+    for done in wait(running.target, keys):
+        assert not done.entries, done
+        assert done.reason and len(done.reason) > 10, done
 
 
 def test_afterwards_all_is_well(running: Running) -> None:

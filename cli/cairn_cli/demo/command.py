@@ -67,7 +67,7 @@ def _cairn(state: Path | None) -> Iterator[Connection]:
 
 
 def _symbols(target: Target) -> None:
-    for _, _, reason in wait(target, upload(target, [PROGRAM]).keys):
+    for reason in (done.reason for done in wait(target, upload(target, [PROGRAM]).keys)):
         if reason:
             raise CliError(f"the sample's debug file could not be used: {reason}")
 

@@ -28,8 +28,9 @@ from cairn_cli.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file, or one architecture of it. ``state`` is ``uploaded``, ``unusable`` (``reason`` says why), ``wanted`` by
-    ``crashes``, or ``new``: neither uploaded nor waited for. ``archive`` is the zip that it is in."""
+    """A file, or one architecture of it. ``state`` is ``uploaded``, ``unusable`` (``reason`` says why), ``waits`` for
+    its program, ``wanted`` by ``crashes``, or ``new``: neither uploaded nor waited for. ``archive`` is the zip that it
+    is in."""
 
     path: str
     debug_id: str | None
@@ -102,7 +103,7 @@ def checked_file(read: Read, record: DebugFileRecord | None, waiting: WaitingCra
         return
     for ids in read.ids:
         if record is not None:
-            state, crashes = "unusable" if record.reason else "uploaded", 0
+            state, crashes = "waits" if record.waits else "unusable" if record.reason else "uploaded", 0
         else:
             crashes = len(waiting.waiting_for(ids, time.time(), MOST_WAITING, sources=read.is_bundle))
             state = "wanted" if crashes else "new"

@@ -126,10 +126,13 @@ def waiting_hint(target: Target, text: str) -> str:
 
 def told(file: StoredFile, bucket: str) -> Iterator[Text]:
     """What there is to say of a debug file."""
-    if file.record and file.record.reason:
+    if file.record and file.record.waits:
+        yield Text.assemble(("○ ", "yellow"), (file.name, "bold"), f"  cannot be used yet: {file.record.reason}")
+    elif file.record and file.record.reason:
         yield Text.assemble(("✗ ", "red"), (file.name, "bold"), f"  cannot be used: {file.record.reason}")
     elif file.record and file.record.members:
-        held = f"  an archive of {len(file.record.members)} debug files, which are listed on their own"
+        count = len(file.record.members)
+        held = "  one debug file came of it" if count == 1 else f"  {count} debug files came of it"
         yield Text.assemble(("● ", "green"), (file.name, "bold"), held)
     for entry in file.entries:
         yield Text.assemble(("● ", "green"), (entry.name, "bold"), f"  {entry.format} {entry.kind}, {entry.arch}")

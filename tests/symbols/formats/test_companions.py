@@ -15,7 +15,7 @@ from cairn.symbols.arriving.arrivals import Arrivals
 from cairn.symbols.arriving.debug_file_ids import elf_debug_id
 from cairn.symbols.compiling.compile import identify
 from cairn.symbols.compiling.compiler import compile_here
-from cairn.symbols.formats.companions import Companions, add_build_id, checksum, lacks_id
+from cairn.symbols.formats.companions import Companions, add_build_id, checksum, give_build_id, lacks_id
 from cairn.symbols.formats.elf import Elf
 from cairn.symbols.ranges.blob import FileBlob
 from cairn.symbols.records import Features
@@ -53,8 +53,7 @@ def test_a_companion_gets_the_id_of_its_program(pair: tuple[Path, Path], tmp_pat
     program, companion = pair
     companions = Companions()
     companions.note(program)
-    made = companions.with_id(companion, tmp_path)
-    assert made is not None
+    (made,) = companions.with_ids(companion, tmp_path)
     before, after = identify([program, made])
     assert isinstance(before, list) and isinstance(after, list)
     assert after[0][0] == before[0][0] is not None
@@ -64,27 +63,38 @@ def test_a_companion_gets_the_id_of_its_program(pair: tuple[Path, Path], tmp_pat
     places = [place for place in range(0x1000, 0x3000) if file.has_function(place)]
     assert any(at.line for calls in file.locate(places).values() for at in calls)
     first = made.read_bytes()
-    again = companions.with_id(companion, tmp_path)
-    assert again is not None and again.read_bytes() == first
+    (again,) = companions.with_ids(companion, tmp_path)
+    assert again.read_bytes() == first
     said = subprocess.run(["readelf", "-SW", made], check=True, capture_output=True, text=True)
     assert ".note.gnu.build-id" in said.stdout and ".debug_info" in said.stdout
 
 
 def test_a_companion_of_another_program_gets_none(pair: tuple[Path, Path], tmp_path: Path) -> None:
     program, companion = pair
-    assert Companions().with_id(companion, tmp_path) is None
+    assert list(Companions().with_ids(companion, tmp_path)) == []
     companions = Companions()
     companions.note(program)
     with companion.open("ab") as file:
         file.write(b"another")
-    assert companions.with_id(companion, tmp_path) is None
+    assert list(companions.with_ids(companion, tmp_path)) == []
 
 
 def test_with_build_ids_nothing_is_paired(tmp_path: Path) -> None:
     program, companion = stripped(tmp_path, "-Wl,--build-id")
     companions = Companions()
     companions.note(program)
-    assert (lacks_id(companion), companions.with_id(companion, tmp_path)) == (False, None)
+    assert (lacks_id(companion), list(companions.with_ids(companion, tmp_path))) == (False, [])
+
+
+def test_an_id_in_place_of_another_is_as_good_as_the_first(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for path in (one, other):
+        path.write_bytes(pair[1].read_bytes())
+    assert give_build_id(one, bytes(range(16))) and give_build_id(one, b"x" * 16)
+    assert add_build_id(other, b"x" * 16)
+    assert one.read_bytes() == other.read_bytes()
+    one.write_bytes(b"no ELF file")
+    assert give_build_id(one, b"x" * 16) is False
 
 
 @pytest.mark.parametrize(

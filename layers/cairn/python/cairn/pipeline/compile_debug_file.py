@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cairn.pipeline.pair_companions import WAITS, Pairing
 from cairn.pipeline.unpack_archive import Unpacking
 from cairn.store.aws import Clients
 from cairn.store.blobs import put_file
@@ -23,6 +24,7 @@ from cairn.store.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
 from cairn.symbols.arriving.archive import is_archive
 from cairn.symbols.compiling.compile import Compiled, compile_debug_file, compile_source_bundle, is_source_bundle
 from cairn.symbols.errors import DebugFileError
+from cairn.symbols.formats.companions import lacks_id
 from cairn.symbols.ranges.blob import FileBlob
 from cairn.symbols.records import SymbolStatus
 from cairn.symbols.source_code.source_index import CURRENT as SOURCES_VERSION
@@ -35,15 +37,17 @@ PREFIX = "symbols/"
 @dataclass(frozen=True, slots=True)
 class CompiledDebugFile:
     """What was made of a debug file: its symbol files, or the reason why there are none; ``problems`` says what of it
-    could not be read. Of an archive, the keys of the debug files in it (``members``), of which ``again`` are to be
-    compiled now: S3 tells of new objects only. ``first_sources`` says that crashes do not know yet that this deployment
-    is sent source bundles."""
+    could not be read. Of an archive, the keys of the debug files in it (``members``), and of a companion that of the
+    same with an id; ``again`` are files to be compiled now: S3 tells of new objects only. A companion that ``waits``
+    for its program has a reason too. ``first_sources`` says that crashes do not know yet that this deployment is sent
+    source bundles."""
 
     entries: tuple[SymbolEntry, ...] = ()
     reason: str | None = None
     problems: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+    waits: bool = False
     first_sources: bool = False
 
 
@@ -57,6 +61,7 @@ class Compilation:
         self._index = SymbolIndex(settings, clients)
         self._records = DebugFileRecords(settings, clients)
         self._unpacking = Unpacking(settings, clients)
+        self._pairing = Pairing(settings, clients)
 
     def run(self, key: str) -> CompiledDebugFile:
         """Compile the debug file with this key.
@@ -71,11 +76,20 @@ class Compilation:
             if is_archive(path):
                 archive = self._unpacking.run(key, path)
                 return CompiledDebugFile(reason=archive.reason, members=archive.members, again=archive.again)
-            done = self._compiled(key, path)
-            size, now = path.stat().st_size, time.time()
-            record = DebugFileRecord(key, size, done.entries, done.reason, CURRENT, now, problems=done.problems)
-        self._records.put(record)
+            done = self._companion(key, path) if lacks_id(path) else self._compiled(key, path)
+            if not done.members:
+                self._records.put(record_of(key, path, done))
         return done
+
+    def _companion(self, key: str, path: Path) -> CompiledDebugFile:
+        try:
+            paired = self._pairing.companion(key, path)
+        except DebugFileError as error:
+            return self._failed(key, error)
+        if not paired:
+            self._index.put_failure(CompileFailure(key, SymbolStatus.MISSING, WAITS, CURRENT, time.time()))
+            return CompiledDebugFile(reason=WAITS, waits=True)
+        return CompiledDebugFile(members=paired, again=self._records.outdated(paired, CURRENT))
 
     def _compiled(self, key: str, path: Path) -> CompiledDebugFile:
         try:
@@ -85,7 +99,9 @@ class Compilation:
         except DebugFileError as error:
             return self._failed(key, error)
         entries = tuple(self._store(key, path.stat().st_size, one) for one in compiled)
-        return CompiledDebugFile(entries, problems=tuple(problem for one in compiled for problem in one.problems))
+        problems = tuple(problem for one in compiled for problem in one.problems)
+        self._pairing.program(path)
+        return CompiledDebugFile(entries, problems=problems)
 
     def _store(self, key: str, size: int, compiled: Compiled) -> SymbolEntry:
         sha1 = key.split("/")[1]
@@ -116,6 +132,14 @@ def put_first_hot_set(hot_sets: HotSets, path: Path, key: str) -> None:
     there stays."""
     if hot := first_hot_set(FileBlob(path)):
         hot_sets.put(key, hot, None)
+
+
+def record_of(key: str, path: Path, done: CompiledDebugFile) -> DebugFileRecord:
+    """What is kept of a debug file, which lies at ``path``."""
+    size = path.stat().st_size
+    return DebugFileRecord(
+        key, size, done.entries, done.reason, CURRENT, time.time(), problems=done.problems, waits=done.waits
+    )
 
 
 def sources_key(sha1: str, debug_id: str | None = "", version: int = SOURCES_VERSION) -> str:

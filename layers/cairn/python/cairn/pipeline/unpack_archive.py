@@ -61,14 +61,9 @@ class Unpacking:
             reason = _reason(members, refused)
         except DebugFileError as error:
             reason = str(error)
-        done = UnpackedArchive(tuple(dict.fromkeys(members)), self._outdated(members), reason)
+        done = UnpackedArchive(tuple(dict.fromkeys(members)), self._records.outdated(members, CURRENT), reason)
         self._finish(key, path.stat().st_size, done)
         return done
-
-    def _outdated(self, members: list[str]) -> tuple[str, ...]:
-        """The files that were there before and that an older compiler is done with."""
-        records = self._records.find({key.split("/")[1] for key in members})
-        return tuple(record.key for record in records.values() if record.version != CURRENT)
 
     def _finish(self, key: str, size: int, done: UnpackedArchive) -> None:
         now = time.time()

@@ -28,9 +28,9 @@ class DebugFileRecord:
     """A debug file that the compiler of ``version`` is done with: ``entries`` is what it serves, in the order of its
     objects, and ``reason`` why it serves nothing. ``key`` is its object and ``size`` that object's bytes.
 
-    ``members`` are the SHA-1s of the debug files that were in it, if it is an archive: each has a record of its own,
-    and ``reason`` says what of the archive was not taken. ``problems`` say what of a file that serves could not be
-    read."""
+    ``members`` are the SHA-1s of the debug files that were in it, if it is an archive, or of what was made of it: each
+    has a record of its own, and ``reason`` says what of the archive was not taken. ``problems`` say what of a file that
+    serves could not be read. ``waits`` is a companion that serves nothing as long as its program is not there."""
 
     key: str
     size: int
@@ -40,6 +40,7 @@ class DebugFileRecord:
     created: float
     members: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    waits: bool = False
 
     @property
     def sha1(self) -> str:
@@ -69,9 +70,16 @@ class DebugFileRecords:
             row["members"] = record.members
         if record.problems:
             row["problems"] = [problem[:REASON_LIMIT] for problem in record.problems[:PROBLEMS]]
+        if record.waits:
+            row["waits"] = True
         if record.members and not record.reason:
             row["expires"] = int(record.created) + ARCHIVE_SECONDS
         self._table.put(row, NEWER_STAYS, {":version": record.version})
+
+    def outdated(self, keys: Iterable[str], version: int) -> tuple[str, ...]:
+        """Of debug files by their keys, those that another compiler than that of ``version`` is done with."""
+        records = self.find({key.split("/")[1] for key in keys})
+        return tuple(record.key for record in records.values() if record.version != version)
 
     def remove(self, sha1: str) -> None:
         """Forget the record of a file, be there one or not."""
@@ -94,4 +102,5 @@ def record_of(row: Row) -> DebugFileRecord:
         created=float(row["created"]),
         members=tuple(row.get("members", ())),
         problems=tuple(row.get("problems", ())),
+        waits=row.get("waits", False),
     )

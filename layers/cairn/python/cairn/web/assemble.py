@@ -126,6 +126,7 @@ def joined(record: DebugFileRecord, members: Mapping[str, DebugFileRecord]) -> D
         record,
         entries=(*record.entries, *(entry for one in inside for entry in one.entries)),
         reason=" ".join([record.reason, *reasons] if record.reason else reasons) or None,
+        problems=(*record.problems, *(problem for one in inside for problem in one.problems)),
     )
 
 

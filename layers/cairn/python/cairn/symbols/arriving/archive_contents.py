@@ -66,7 +66,7 @@ def look_into(path: Path, scratch: Path) -> Contents:
             except DebugFileError as error:
                 problems.append(f"{found.place}: {error}")
     for place, crc in links.items():
-        members[place] = _paired(members[place], companions.id_of(crc))
+        members += [_paired(members[place], text_id) for text_id in companions.ids_of(crc)]
     return Contents(tuple(members), tuple(problems))
 
 
@@ -90,10 +90,8 @@ def _looked_at(found: Unpacked, archive: Path) -> Member:
     return Member(archive, found.number, found.place, _file_name(found.name), key, tuple(ids), is_bundle)
 
 
-def _paired(companion: Member, build_id: bytes | None) -> Member:
-    """A companion without a build id as one that has its program's, if that is there."""
-    if build_id is None:
-        return companion
+def _paired(companion: Member, build_id: bytes) -> Member:
+    """A companion without a build id as one that has its program's."""
     text = build_id.hex()
     return replace(companion, key=f"{companion.key}-{text}", ids=((elf_debug_id(text), text),), build_id=text)
 

@@ -47,9 +47,12 @@ class Arrivals:
     def late(self) -> Iterator[Arrived]:
         """The companions without an id, with that of their program where it has come too, else as they are."""
         for arrive in self._late:
-            found = arrive()
-            with_id = self._companions.with_id(found.path, self._folder)
-            yield Arrived(with_id or found.path, found.name)
+            found, paired = arrive(), False
+            for with_id in self._companions.with_ids(found.path, self._folder):
+                yield Arrived(with_id, found.name)
+                paired = True
+            if not paired:
+                yield found
 
     def _now_or_late(self, found: Arrived, again: Callable[[], Arrived]) -> Iterator[Arrived]:
         if lacks_id(found.path):

@@ -83,7 +83,7 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path, *, side
         if lacks_id(path):
             raise NoDebugIdError(
                 "The debug companion has no build id, and only the .gnu_debuglink of its program tells whose it is. "
-                "Upload both together, or both in one zip archive, or link with -Wl,--build-id."
+                "Upload the program too, or link with -Wl,--build-id."
             )
         raise NoDebugIdError(
             "The file has neither a debug id nor a code id, so no crash can be matched with it. "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from cairn.symbols.errors import MalformedDebugFileError
@@ -25,6 +26,8 @@ _OFFSET, _SIZE = 4, 5
 _NOTE = (4, 16, 3, b"GNU\0")
 """Bytes of the name and of the id, NT_GNU_BUILD_ID, and the name (System V gABI, "Note Section")."""
 
+NOTE_SIZE = 32
+
 _MOST_SECTIONS = 0xFEFF
 """Sections that a file's header can count: beyond that the number is elsewhere."""
 
@@ -33,34 +36,42 @@ class Companions:
     """The programs seen so far that name a companion and have no build id."""
 
     def __init__(self) -> None:
-        self._ids: dict[int, bytes] = {}
+        self._ids: dict[int, list[bytes]] = {}
 
     def note(self, path: Path) -> None:
         """Remember which companion a file names, if it is such a program."""
-        with path.open("rb") as file:
-            if file.read(4) != MAGIC:
-                return
-            try:
-                elf = Elf(file)
-                link, text_id = (None, None) if elf.build_id() else (elf.debug_link(), elf.text_id())
-            except MalformedDebugFileError:
-                return
-        if link is not None and text_id is not None:
-            self._ids[link] = text_id
+        if link := named_companion(path):
+            checksum, text_id = link
+            ids = self._ids.setdefault(checksum, [])
+            ids += [text_id] if text_id not in ids else []
 
-    def id_of(self, link: int) -> bytes | None:
-        """The id of the program that names a companion with this checksum, if one was noted."""
-        return self._ids.get(link)
+    def ids_of(self, checksum: int) -> tuple[bytes, ...]:
+        """The ids of the programs that were noted and name a companion with this checksum: those of which only a
+        constant differs have the same."""
+        return tuple(self._ids.get(checksum, ()))
 
-    def with_id(self, path: Path, folder: Path) -> Path | None:
-        """The companion at ``path`` with the id of its program, written to ``folder``; ``None`` when no program that
-        was noted names it, or its header cannot count one section more."""
-        text_id = self.id_of(checksum(path)) if self._ids else None
-        if text_id is None:
-            return None
+    def with_ids(self, path: Path, folder: Path) -> Iterator[Path]:
+        """The companion at ``path`` with the id of each of its programs, one after another at the same place in
+        ``folder``; none when no program that was noted names it, or its header cannot count one section more."""
         target = folder / "companion"
-        shutil.copyfile(path, target)
-        return target if add_build_id(target, text_id) else None
+        for text_id in self.ids_of(checksum(path)) if self._ids else ():
+            shutil.copyfile(path, target)
+            if add_build_id(target, text_id):
+                yield target
+
+
+def named_companion(path: Path) -> tuple[int, bytes] | None:
+    """The checksum of the companion that a program without a build id names, and the program's own id; ``None`` for any
+    other file. An id of zeros is none."""
+    with path.open("rb") as file:
+        if file.read(4) != MAGIC:
+            return None
+        try:
+            elf = Elf(file)
+            link, text_id = (None, None) if elf.build_id() else (elf.debug_link(), elf.text_id())
+        except MalformedDebugFileError:
+            return None
+    return (link, text_id) if link is not None and text_id is not None and any(text_id) else None
 
 
 def lacks_id(path: Path) -> bool:
@@ -82,6 +93,20 @@ def checksum(path: Path) -> int:
         while piece := file.read(PIECE):
             crc = zlib.crc32(piece, crc)
     return crc
+
+
+def give_build_id(path: Path, build_id: bytes) -> bool:
+    """Give a companion a build id of 16 bytes, in place of one that was added before; else as ``add_build_id``."""
+    with path.open("r+b") as file:
+        try:
+            note = Elf(file).section(_NAME[:-1])
+        except MalformedDebugFileError:
+            return False
+        if note is not None and len(note[1]) == NOTE_SIZE:
+            file.seek(note[0] + NOTE_SIZE - len(build_id))
+            file.write(build_id)
+            return True
+    return note is None and add_build_id(path, build_id)
 
 
 def add_build_id(path: Path, build_id: bytes) -> bool:
