@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import shutil
 import struct
 import subprocess
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cairn.crash.event import Event
+from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_file_records import DebugFileRecords
 from cairn.store.debug_files import DebugFiles
 from cairn.symbols.formats.elf import Elf
@@ -24,6 +29,7 @@ from tests.contract.crashpad import compile_program, crash
 from tests.contract.sentry_cli import Ran, SentryCli, sentry_cli_2, sentry_cli_3
 from tests.e2e.conftest import Running
 from tests.e2e.test_real_clients import SOURCE, assert_names_the_crash, uploaded_id
+from tests.web.conftest import FORM, form
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
 
@@ -176,6 +182,29 @@ def test_sentry_cli_opens_a_zip_on_its_own_machine(
     ran = upload("--wait")
     assert (ran.code, "Uploaded 2 missing debug information files" in ran.output) == (0, True), ran.output
     assert_names_the_crash(running.event(uploaded_id(crash(built.program, tmp_path, running.minidump_url))))
+
+
+def test_a_form_with_a_zip_is_taken_as_sentry_once_took_it(running: Running, build: Build, tmp_path: Path) -> None:
+    built = build(f"-Wl,--build-id=0x{secrets.token_hex(20)}")
+    archive = zipped(tmp_path / "symbols.zip", built.companion, built.program)
+    status, answer = post_form(running, ("file", "symbols.zip", archive.read_bytes()))
+    assert (status, sorted(dif["objectName"] for dif in answer)) == (201, ["program", "program.debug"])
+    assert len({dif["debugId"] for dif in answer}) == 1
+    assert_names_the_crash(running.event(uploaded_id(crash(built.program, tmp_path, running.minidump_url))))
+    status, answer = post_form(running, ("file", "large.zip", bytes(CHUNK_SIZE + 1)))
+    assert (status, "cairn upload-debug-files" in answer["detail"]) == (413, True)
+
+
+def post_form(running: Running, *parts: tuple[str, str, bytes]) -> tuple[int, Any]:
+    """What the older route for debug files answers to a form."""
+    address = f"{running.cairn.url}/api/0/projects/cairn/demo/files/dsyms/"
+    headers = {"Authorization": f"Bearer {running.token()}", "Content-Type": FORM}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, form(*parts), headers), timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
 
 
 def test_without_a_build_id_a_companion_serves_crashes_of_breakpad(

@@ -9,7 +9,7 @@ import json
 import secrets
 from dataclasses import dataclass, field
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -134,7 +134,9 @@ def event(method: str, path: str, body: bytes, headers: dict[str, str], query: s
         "isBase64Encoded": True,
     }
     if query:
-        made["queryStringParameters"] = dict(parse_qsl(query, keep_blank_values=True))
+        made["queryStringParameters"] = {
+            name: ",".join(values) for name, values in parse_qs(query, keep_blank_values=True).items()
+        }
     return made
 
 

@@ -44,7 +44,7 @@ class Api:
     """The API under ``/api/0/``, and the symbol server under ``/symbols/``, over ``services``.
 
     Every error is ``{"detail": text}``: 400 for what makes no sense, 401 without a token that is taken, 403 when its
-    scopes are not enough, 404 for what is not there, 503 and 500 when the store fails.
+    scopes are not enough, 404 for what is not there, 413 for what is too large, 503 and 500 when the store fails.
     """
 
     def __init__(self, services: Services) -> None:
@@ -59,6 +59,9 @@ class Api:
             ("POST", ORGANIZATION + "chunk-upload/", self._take_chunks),
             ("POST", PROJECT + "files/difs/assemble/", self._assemble),
             ("GET", PROJECT + "files/dsyms/", self._debug_files),
+            ("POST", PROJECT + "files/dsyms/", self._upload_form),
+            ("GET", PROJECT + "files/dsyms/unknown/", self._unknown),
+            ("POST", PROJECT + "files/dsyms/associate/", self._associate),
             ("GET", PROJECT + "files/missing/", self._missing),
             ("POST", PROJECT + "reprocessing/", self._reprocess),
             ("GET", PROJECT + "events/<event_id>/attachments/", self._attachments),
@@ -129,6 +132,19 @@ class Api:
             return reply(302, {}, Location=self._services.files.content_url(file_id))
         page = self._services.files.page(query, self._url())
         return reply(200, page.files, Link=page.link)
+
+    def _upload_form(self, org: str, project: str) -> Response[str]:
+        self._admit(UPLOAD, org, project)
+        return reply(*self._services.form_upload.answer(self._body(), self._header("content-type")))
+
+    def _unknown(self, org: str, project: str) -> Response[str]:
+        self._admit(UPLOAD, org, project)
+        return reply(200, self._services.form_upload.unknown(self._query().get("checksums", "")))
+
+    def _associate(self, org: str, project: str) -> Response[str]:
+        """Nothing: debug files are found by their ids, and belong to no release. Old clients call it after uploads."""
+        self._admit(UPLOAD, org, project)
+        return reply(200, {"associatedDsymFiles": []})
 
     def _missing(self, org: str, project: str) -> Response[str]:
         self._admit(READ, org)

@@ -59,6 +59,11 @@ class AssembleCall:
             for sha1, plan in plans.items()
         }
 
+    def outcome(self, sha1: str) -> DebugFileRecord | None:
+        """What became of a file, with what came of an archive; ``None`` while there is more to do, or to send."""
+        record = self._records([sha1])[0].get(sha1)
+        return record if is_done(record) else None
+
     def _records(self, sha1s: Iterable[str]) -> tuple[dict[str, DebugFileRecord], set[str]]:
         """What is known of the files, of an archive with what became of those in it; and the archives of which some are
         still being compiled. One of which some are gone is not known: sent again, it brings them back."""

@@ -58,7 +58,7 @@ def read_chunks(body: bytes, content_type: str, encoding: str) -> dict[str, byte
     if encoding not in ("", "gzip"):
         raise BadRequestError("Unsupported Content-Encoding")
     chunks: dict[str, bytes] = {}
-    for number, (field, name, content) in enumerate(_parts(body, content_type), 1):
+    for number, (field, name, content) in enumerate(form_files(body, content_type), 1):
         if number > CHUNKS_PER_REQUEST:
             raise BadRequestError("Too many chunks")
         if encoding and field == "file_gzip":
@@ -72,11 +72,11 @@ def read_chunks(body: bytes, content_type: str, encoding: str) -> dict[str, byte
     return chunks
 
 
-def _parts(body: bytes, content_type: str) -> list[tuple[str, str, bytes]]:
-    """Field, file name and content of the parts that are chunks."""
+def form_files(body: bytes, content_type: str) -> list[tuple[str, str, bytes]]:
+    """Field, file name and content of a form's parts ``file`` and ``file_gzip``. Raises ``BadRequestError``."""
     media_type, options = parse_options_header(content_type)
     if media_type != "multipart/form-data" or not options.get("boundary"):
-        raise BadRequestError("the request is no form: send chunks as multipart/form-data")
+        raise BadRequestError("the request is no form: send files as multipart/form-data")
     parts: list[tuple[MultipartSegment, list[bytes]]] = []
     try:
         with PushMultipartParser(options["boundary"], max_segment_count=4 * CHUNKS_PER_REQUEST) as parser:

@@ -1,10 +1,11 @@
 """What the API refuses: each error becomes ``{"detail": message}`` with its status.
 
 ApiError
-├── BadRequestError    400  the request makes no sense, or is too large
+├── BadRequestError    400  the request makes no sense, or its chunks are too large
 ├── UnauthorizedError  401  no token, or none that is taken
 ├── ForbiddenError     403  the token does not allow this
-└── NotFoundError      404  there is nothing by that name
+├── NotFoundError      404  there is nothing by that name
+└── TooLargeError      413  the file is too large for this way in; the message names another
 """
 
 from __future__ import annotations
@@ -34,3 +35,7 @@ class ForbiddenError(ApiError):
 
 class NotFoundError(ApiError):
     status = 404
+
+
+class TooLargeError(ApiError):
+    status = 413

@@ -25,6 +25,7 @@ from cairn.store.waiting import WaitingCrashes
 from cairn.web.assemble import AssembleCall
 from cairn.web.dsyms import DebugFileList
 from cairn.web.event_attachments import EventAttachments
+from cairn.web.form_upload import FormUpload
 from cairn.web.missing import MissingList
 from cairn.web.source_files import SourceFiles
 from cairn.web.symbol_server import SymbolServer
@@ -38,6 +39,7 @@ class Services:
     projects: Projects
     chunks: Chunks
     assemble: AssembleCall
+    form_upload: FormUpload
     files: DebugFileList
     symbol_server: SymbolServer
     sources: SourceFiles
@@ -59,11 +61,13 @@ class Services:
         def ask_for_assembly(sha1: str, plan_id: str) -> None:
             queue.send(assemble_message(sha1, plan_id))
 
+        assemble = AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly, uses)
         return cls(
             tokens=ApiTokens(settings, clients),
             projects=Projects(settings, clients),
             chunks=chunks,
-            assemble=AssembleCall(records, Assemblies(settings, clients), chunks, ask_for_assembly, uses),
+            assemble=assemble,
+            form_upload=FormUpload(chunks, assemble),
             files=DebugFileList(index, records, debug_files),
             symbol_server=SymbolServer(index, debug_files, uses),
             sources=SourceFiles(settings, clients, index, uses),
