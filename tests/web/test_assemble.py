@@ -18,13 +18,12 @@ from cairn.pipeline.compile_debug_file import Compilation, CompiledDebugFile
 from cairn.pipeline.delete_debug_file import Deletion
 from cairn.store.assemblies import PENDING_SECONDS
 from cairn.store.debug_file_records import DebugFileRecords
-from cairn.store.debug_files import debug_file_key
+from cairn.store.debug_files import LARGEST_FILE, debug_file_key
 from cairn.store.errors import UnavailableError
 from cairn.store.queues import Queue
 from cairn.store.table import Table
 from cairn.symbols.symbol_file.index import CURRENT
 from cairn.web.assemble import MOST_CHUNKS, MOST_FILES
-from cairn.web.chunk_upload import LARGEST_FILE
 from tests.web.conftest import Client, sha1
 
 

@@ -13,6 +13,7 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
+from cairn.store.debug_files import sha1_in
 from cairn.store.symbol_index import SymbolEntry, SymbolIndex, keys_of, normal_id
 from cairn.store.waiting import WaitingCrashes
 from cairn.web.dif import dif_of
@@ -75,7 +76,7 @@ def _list_failed(target: Target, arguments: argparse.Namespace) -> int:
 def failed_files(target: Target) -> list[StoredFile]:
     """The debug files that were uploaded and cannot be used, the newest first."""
     keys = SymbolIndex(target.settings, target.clients).failed()
-    records = DebugFileRecords(target.settings, target.clients).find({key.split("/")[1] for key in keys})
+    records = DebugFileRecords(target.settings, target.clients).find(map(sha1_in, keys))
     failed = sorted((r for r in records.values() if r.reason), key=lambda record: -record.created)
     return [StoredFile(record.sha1, (), record) for record in failed]
 

@@ -17,7 +17,8 @@ from cairn.pipeline.unpack_archive import Unpacking
 from cairn.store.aws import Clients
 from cairn.store.blobs import put_file
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.debug_files import DebugFiles
+from cairn.store.debug_files import LARGEST_FILE, DebugFiles, is_stray
+from cairn.store.errors import UnreadableError
 from cairn.store.hot_sets import HotSets
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
@@ -71,8 +72,13 @@ class Compilation:
         """
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "debug-file"
-            if not self._debug_files.download(key, path):
-                return CompiledDebugFile(reason="the debug file is not there any more")
+            try:
+                if not self._debug_files.download(key, path):
+                    return CompiledDebugFile(reason="the debug file is not there any more")
+            except UnreadableError:
+                return self._too_large(key)
+            if is_stray(key):
+                return self._adopted(key, path)
             if is_archive(path):
                 archive = self._unpacking.run(key, path)
                 return CompiledDebugFile(reason=archive.reason, members=archive.members, again=archive.again)
@@ -80,6 +86,24 @@ class Compilation:
             if not done.members:
                 self._records.put(record_of(key, path, done))
         return done
+
+    def _too_large(self, key: str) -> CompiledDebugFile:
+        size = self._debug_files.size(key) or 0
+        reason = (
+            f"The file has {size} bytes, more than the {LARGEST_FILE} (2 GiB) that a debug file may have: it was not "
+            "read. Split debug information, or strip what no crash needs."
+        )
+        self._index.put_failure(CompileFailure(key, SymbolStatus.UNSUPPORTED, reason, CURRENT, time.time()))
+        self._records.put(DebugFileRecord(key, size, (), reason, CURRENT, time.time()))
+        return CompiledDebugFile(reason=reason)
+
+    def _adopted(self, key: str, path: Path) -> CompiledDebugFile:
+        """A file that was put into the folder by hand goes to where it is known by its content."""
+        if key.endswith("/"):
+            return CompiledDebugFile(reason="a folder, and no file")
+        own = self._debug_files.put(path, key.rpartition("/")[2])
+        self._debug_files.remove(key)
+        return CompiledDebugFile(members=(own,), again=self._records.outdated([own], CURRENT))
 
     def _companion(self, key: str, path: Path) -> CompiledDebugFile:
         try:

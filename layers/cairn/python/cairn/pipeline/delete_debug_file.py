@@ -12,8 +12,9 @@ from cairn.pipeline.compile_debug_file import PREFIX as SYMBOL_FILES
 from cairn.pipeline.compile_debug_file import sources_key
 from cairn.store.assemblies import Assemblies
 from cairn.store.aws import Clients
-from cairn.store.debug_file_records import DebugFileRecords
+from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
 from cairn.store.debug_files import PREFIX as DEBUG_FILES
+from cairn.store.debug_files import is_stray
 from cairn.store.hot_sets import PREFIX as HOT_SETS
 from cairn.store.objects import Objects
 from cairn.store.settings import Settings
@@ -62,7 +63,7 @@ class Deletion:
         entries += [entry for entry in record.entries if entry not in entries] if record else []
         done = Deleted(
             sha1,
-            debug_files=self._objects.keys(f"{DEBUG_FILES}{sha1}/"),
+            debug_files=self._objects.keys(f"{DEBUG_FILES}{sha1}/") + strays(record),
             symbol_files=self._keys(sha1) + self._source_indexes(sha1),
             hot_sets=tuple(
                 key for version in range(1, HOT_SET_VERSION + 1) for key in self._keys(sha1, f"{HOT_SETS}v{version}/")
@@ -95,3 +96,8 @@ class Deletion:
         self._records.remove(done.sha1)
         for entry in done.entries:
             self._index.remove_from_list(entry)
+
+
+def strays(record: DebugFileRecord | None) -> tuple[str, ...]:
+    """The object of a file that lies elsewhere in the folder of debug files, put there by hand."""
+    return (record.key,) if record and is_stray(record.key) else ()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cairn.servers.download import HttpServers
 from cairn.store.aws import Clients
-from cairn.store.debug_files import DebugFiles
+from cairn.store.debug_files import LARGEST_FILE, DebugFiles
 from cairn.store.settings import Settings
 from cairn.store.source_buckets import SourceBuckets
 from cairn.symbols.sources.bodies import unwrap
@@ -15,9 +15,6 @@ from cairn.symbols.sources.check import check_ids
 from cairn.symbols.sources.credentials import AuthHeader
 from cairn.symbols.sources.layouts import stored_name
 from cairn.symbols.sources.records import FileType, SourceModule
-
-LARGEST_FILE = 2 * 1024 * 1024 * 1024
-"""Bytes of a file when it is unpacked, as of one that is uploaded."""
 
 
 class FileFetcher:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cairn.store.aws import Clients
+from cairn.store.debug_files import sha1_in
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolEntry, entry_of
 from cairn.store.table import Row, Table
@@ -44,8 +45,8 @@ class DebugFileRecord:
 
     @property
     def sha1(self) -> str:
-        """SHA-1 of the content."""
-        return self.key.split("/")[1]
+        """SHA-1 of the content, as ``debug_files.sha1_in`` has it."""
+        return sha1_in(self.key)
 
 
 class DebugFileRecords:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from cairn.store.aws import Clients
@@ -14,6 +15,11 @@ PREFIX = "debug-files/"
 NAME_LIMIT = 200
 """Bytes of a file's name in a key; S3 takes 1,024 a key."""
 LINK_SECONDS = 300
+
+LARGEST_FILE = 2 * 1024**3
+"""Bytes of a debug file, or an archive of them: Sentry's own limit."""
+
+PROPER_KEY = re.compile(rf"{PREFIX}([0-9a-f]{{40}})/[^/]+")
 
 
 class DebugFiles:
@@ -48,13 +54,18 @@ class DebugFiles:
         """A URL that gives the debug file to whoever has it, for ``LINK_SECONDS``; with ``head`` by the method HEAD."""
         return self._objects.link(key, LINK_SECONDS, head=head)
 
+    def size(self, key: str) -> int | None:
+        """Bytes of a debug file; ``None`` when it is not there (any more)."""
+        return self._objects.size(key)
+
     def remove(self, key: str) -> None:
         """Remove a debug file's object, be it there or not."""
         self._objects.delete(key)
 
     def download(self, key: str, path: Path) -> bool:
-        """Write a debug file to ``path``; ``False`` when it is not there (any more)."""
-        return self._objects.download(key, path)
+        """Write a debug file to ``path``; ``False`` when it is not there (any more). Raises ``UnreadableError``
+        (``object_too_large``) for one above ``LARGEST_FILE``, without reading it."""
+        return self._objects.download(key, path, limit=LARGEST_FILE)
 
 
 def debug_file_key(sha1: str, name: str) -> str:
@@ -62,3 +73,14 @@ def debug_file_key(sha1: str, name: str) -> str:
     base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     short = base.encode()[:NAME_LIMIT].decode(errors="ignore")
     return f"{PREFIX}{sha1}/{short or 'file'}"
+
+
+def is_stray(key: str) -> bool:
+    """Whether someone put a file into the folder by hand, where its key does not tell its content."""
+    return PROPER_KEY.fullmatch(key) is None
+
+
+def sha1_in(key: str) -> str:
+    """The SHA-1 by which the debug file of a key is known: that of its content, and of a stray that of its key."""
+    found = PROPER_KEY.match(key)
+    return found[1] if found else hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cairn.store.aws import Clients
+from cairn.store.debug_files import sha1_in
 from cairn.store.errors import StoreError
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import FAILURES, LISTING, SymbolEntry, listed_keys_of
-from cairn.store.table import Row, Table
+from cairn.store.table import Table
 
 DAY = 86400
 """Seconds between two notes of the same file."""
@@ -48,13 +49,8 @@ class LastUses:
         that could not be compiled included."""
         last: dict[str, float] = {}
         for row in self._table.query("pk = :pk", {":pk": LISTING}):
-            sha1 = sha1_in(row)
+            sha1 = sha1_in(row["sk"])
             last[sha1] = max(last.get(sha1, 0), float(row["entry"]["created"]), float(row.get("used", 0)))
         for row in self._table.query("pk = :pk", {":pk": FAILURES}):
-            last.setdefault(sha1_in(row), float(row.get("created", 0)))
+            last.setdefault(sha1_in(row["sk"]), float(row.get("created", 0)))
         return tuple(sha1 for sha1, used in last.items() if used < before)
-
-
-def sha1_in(row: Row) -> str:
-    """The SHA-1 of the debug file that a row of a list is about."""
-    return str(row["sk"]).split("/")[1]

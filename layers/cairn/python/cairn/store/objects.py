@@ -66,9 +66,7 @@ class Objects:
                 return None
             with closing(answer["Body"]) as body:
                 if answer["ContentLength"] > limit:
-                    raise UnreadableError(
-                        "object_too_large", f"{key} has {answer['ContentLength']} bytes, more than the {limit} allowed"
-                    )
+                    raise too_large(key, answer["ContentLength"], limit)
                 return bytes(body.read()), answer["ETag"]
 
     def read_tagged(self, key: str, limit: int) -> tuple[bytes, str] | None:
@@ -100,16 +98,22 @@ class Objects:
             with closing(answer["Body"]) as body:
                 return bytes(body.read())
 
-    def download(self, key: str, path: Path, progress: Progress | None = None) -> bool:
-        """Write the object to ``path``, a piece at a time; ``False`` and no file when it is not there."""
-        return self.download_tagged(key, path, progress) is not None
+    def download(self, key: str, path: Path, progress: Progress | None = None, limit: int | None = None) -> bool:
+        """Write the object to ``path``, a piece at a time; ``False`` and no file when it is not there. Raises
+        ``UnreadableError`` (``object_too_large``) above ``limit`` bytes, without reading it."""
+        return self.download_tagged(key, path, progress, limit) is not None
 
-    def download_tagged(self, key: str, path: Path, progress: Progress | None = None) -> str | None:
+    def download_tagged(
+        self, key: str, path: Path, progress: Progress | None = None, limit: int | None = None
+    ) -> str | None:
         """As ``download``, and answer the object's tag for ``put_over``; ``None`` when it is not there."""
         with store_errors(f"get s3://{self.bucket}/{key}"):
             answer = self._get(key)
             if answer is None:
                 return None
+            if limit is not None and answer["ContentLength"] > limit:
+                answer["Body"].close()
+                raise too_large(key, answer["ContentLength"], limit)
             with closing(answer["Body"]) as body, path.open("wb") as file:
                 for piece in body.iter_chunks(1024 * 1024):
                     file.write(piece)
@@ -247,3 +251,8 @@ class StoredContent(io.RawIOBase):
         buffer[: len(content)] = content
         self._at += len(content)
         return len(content)
+
+
+def too_large(key: str, size: int, limit: int) -> UnreadableError:
+    """The error for an object that has more bytes than its reader takes."""
+    return UnreadableError("object_too_large", f"{key} has {size} bytes, more than the {limit} allowed")

@@ -20,13 +20,11 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from cairn.store.chunks import CHUNK_SIZE
+from cairn.store.debug_files import LARGEST_FILE
 from cairn.web.errors import BadRequestError
 
 CHUNKS_PER_REQUEST = 64
 CONCURRENCY = 8
-LARGEST_FILE = 2 * 1024 * 1024 * 1024
-"""Sentry's own limit."""
-
 SHA1 = re.compile(r"[0-9a-f]{40}")
 GZIP = 16 + zlib.MAX_WBITS
 """Makes zlib expect gzip's header."""
