@@ -3,10 +3,16 @@ file is kept once."""
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,7 +22,7 @@ from cairn.pipeline.reprocess import Selection
 from cairn.store import assemblies, fetches
 from cairn.store.assemblies import Assemblies, Plan
 from cairn.store.chunks import Chunks
-from cairn.store.debug_files import debug_file_key
+from cairn.store.debug_files import DebugFiles, debug_file_key
 from cairn.store.errors import StoreError
 from cairn.store.notifications import SWEEP, assemble_message, fetch_in, requeue_message, wake_message
 from cairn.store.queues import Queue
@@ -52,8 +58,16 @@ ASSEMBLE = "/api/0/projects/cairn/demo/files/difs/assemble/"
 CHUNK_UPLOAD = "/api/0/organizations/cairn/chunk-upload/"
 SERVER = "our-symbols"
 """A bucket of the team's with symbols in it."""
+OTHER_SYMBOLS = b"MODULE Linux x86_64 00112233445566778899AABBCCDDEEFF0 lantern\nFUNC 10 4 0 Lantern::glow\n"
 PATIENCE = 5
 """How often a build machine asks what became of a file."""
+
+
+class Pair(NamedTuple):
+    """A stripped program, and the debug companion that it names."""
+
+    program: bytes
+    companion: bytes
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -85,6 +99,58 @@ def wait_for_assembly(deployment: Deployment, _: object = None) -> None:
             return
         assert state == "assembling"
     raise AssertionError("the file is still being put together")
+
+
+def zipped(**files: bytes) -> bytes:
+    """An archive that is the same each time."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(f"build/{name}.sym"), content)
+    return packed.getvalue()
+
+
+def archive_arrived(deployment: Deployment, archive: bytes = zipped(lighthouse=SYMBOLS, other=OTHER_SYMBOLS)) -> None:
+    waiting(deployment)
+    store = DebugFiles(deployment.settings, deployment.clients)
+    assert store.put_stream(sha1(archive), "symbols.zip", io.BytesIO(archive), len(archive))
+
+
+def damaged_archive_arrived(deployment: Deployment) -> None:
+    """A file of the archive is not what the directory says of it."""
+    archive = zipped(lighthouse=SYMBOLS, other=OTHER_SYMBOLS)
+    archive_arrived(deployment, archive.replace(b"Lantern", b"LANTERN"))
+
+
+def companion_waits(deployment: Deployment) -> None:
+    """A companion is there, and now its program arrives."""
+    upload_file(deployment, no_build_id().companion)
+    deployment.settle()
+    upload_file(deployment, no_build_id().program)
+
+
+def program_is_there(deployment: Deployment) -> None:
+    """A program is there, and now its companion arrives."""
+    upload_file(deployment, no_build_id().program)
+    deployment.settle()
+    upload_file(deployment, no_build_id().companion)
+
+
+def upload_file(deployment: Deployment, content: bytes) -> None:
+    store = DebugFiles(deployment.settings, deployment.clients)
+    assert store.put_stream(sha1(content), "program", io.BytesIO(content), len(content))
+
+
+@cache
+def no_build_id() -> Pair:
+    """A program without a build id, and its companion, compiled once."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, program, companion = (Path(folder) / name for name in ("program.c", "program", "program.debug"))
+        source.write_text("int main(int count, char **texts) { return texts[count] != 0; }")
+        subprocess.run(["gcc", "-g", "-Wl,--build-id=none", "-o", program, source], check=True)
+        subprocess.run(["objcopy", "--only-keep-debug", program, companion], check=True)
+        subprocess.run(["objcopy", "--strip-all", f"--add-gnu-debuglink={companion}", program], check=True)
+        return Pair(program.read_bytes(), companion.read_bytes())
 
 
 def chunks_sent(deployment: Deployment) -> None:
@@ -171,6 +237,10 @@ def reprocess(deployment: Deployment, fault: Fault | None, chosen: Any) -> Invoc
 
 SCENARIOS = {
     "a debug file somebody waits for": Scenario(debug_file_arrived, debug_file_message, (NAMED,)),
+    "an archive": Scenario(archive_arrived, debug_file_message, (NAMED,)),
+    "an archive of which a file is damaged": Scenario(damaged_archive_arrived, debug_file_message, (NAMED,)),
+    "a program whose companion waits": Scenario(companion_waits, debug_file_message, (), accepted=0),
+    "a companion whose program is there": Scenario(program_is_there, debug_file_message, (), accepted=0),
     "chunks from sentry-cli": Scenario(waiting, post_chunks, (NAMED,), wait_for_assembly),
     "sentry-cli asks for assembly": Scenario(chunks_sent, assemble, (NAMED,), wait_for_assembly),
     "a debug file in chunks": Scenario(chunks_arrived, debug_file_message, (NAMED,)),

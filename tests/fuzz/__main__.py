@@ -31,6 +31,7 @@ NAMES = [
     "breakpad_text",
     "program",
     "cabinet",
+    "archive",
     "intake",
     "envelope",
     "event",

@@ -36,7 +36,7 @@ def fuzzed_bundle(decide: Decisions) -> bytes:
         archive.writestr("manifest.json", _manifest(decide, files))
     data = bytearray(packed.getvalue())
     for number in range(len(files) - 1):
-        _lie(decide, data, f"files/{number}".encode())
+        lie(decide, data, data.rindex(b"PK\1\2", 0, data.rindex(f"files/{number}".encode())))
     return bytes(data)
 
 
@@ -61,8 +61,8 @@ def _manifest(decide: Decisions, files: dict[str, bytes]) -> str:
     return json.dumps({"files": listed})
 
 
-def _lie(decide: Decisions, data: bytearray, name: bytes) -> None:
-    record = data.rindex(b"PK\1\2", 0, data.rindex(name))
+def lie(decide: Decisions, data: bytearray, record: int) -> None:
+    """Let the record of a directory say something else."""
     for _ in range(decide.below(3)):
         at, form = decide.choice(FIELDS)
         value = decide.choice(EVIL) if decide.flag() else decide.number(4)

@@ -34,6 +34,9 @@ from cairn.pipeline.intake_stores import Stores
 from cairn.privacy.scrub_dump import FILLER, scrub_dump
 from cairn.privacy.scrub_event import scrubbed
 from cairn.privacy.settings import Privacy
+from cairn.symbols.arriving import archive
+from cairn.symbols.arriving.archive import NAME_LIMIT, Archive, Refused, Unpacked
+from cairn.symbols.arriving.debug_file_ids import HEAD, begins_like_debug_file
 from cairn.symbols.compiling.compiler import compile_here
 from cairn.symbols.compiling.segments import pe_segments
 from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, SymbolFileError
@@ -53,6 +56,8 @@ from cairn.symbols.unwind_data.cfi_text import parse_rule, parse_stack_lines
 from cairn.unwind.frames import Stack, Trust
 from cairn.unwind.limits import MAX_FRAMES
 from cairn.unwind.walker import walk_threads
+from tests.fuzz import archives
+from tests.fuzz.archives import fuzzed_archive
 from tests.fuzz.client_events import client_said
 from tests.fuzz.decisions import Decisions
 from tests.fuzz.dumps import PDB, CrashProgram, DumpProgram
@@ -382,6 +387,43 @@ def fuzz_cabinet(data: bytes) -> None:
         assert str(error)
 
 
+def fuzz_archive(data: bytes) -> None:
+    """An archive gives debug files within the limits, at one place and by names that lead nowhere, or says why not. One
+    that is sound is taken, whatever the others say."""
+    decide = Decisions(data)
+    content = fuzzed_archive(decide)
+    is_sound = not decide.flag()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(archive, "SMALL", archives.SMALL),
+        suppress(DebugFileError),
+    ):
+        path, scratch = Path(folder) / "archive", Path(folder) / "scratch"
+        scratch.mkdir()
+        path.write_bytes(content if is_sound else spoilt(decide, content))
+        with Archive(path, archives.LIMITS) as opened:
+            taken = [check_member(opened, found, scratch) for found in opened.debug_files(scratch)]
+        sizes = [size for size in taken if size is not None]
+        assert len(sizes) <= archives.LIMITS.debug_files
+        assert sum(sizes) <= archives.LIMITS.total
+        assert not is_sound or sizes[0] == len(archives.SOUND_CONTENT)
+
+
+def check_member(opened: Archive, found: Unpacked | Refused, scratch: Path) -> int | None:
+    """Hold a file of an archive to what ``archive.py`` promises, and tell its size."""
+    assert found.name.isprintable() and len(found.name) <= NAME_LIMIT
+    if isinstance(found, Refused):
+        assert found.reason
+        return None
+    assert found.name and "/" not in found.name and "\\" not in found.name
+    content = found.path.read_bytes()
+    assert len(content) <= archives.LIMITS.size
+    assert begins_like_debug_file(content[:HEAD])
+    assert opened.unpack(found.number, scratch).path.read_bytes() == content
+    assert [path.name for path in scratch.iterdir()] == ["unpacked"]
+    return len(content)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "reader": fuzz_reader,
     "dump": fuzz_dump,
@@ -392,6 +434,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "breakpad_text": fuzz_breakpad_text,
     "program": fuzz_program,
     "cabinet": fuzz_cabinet,
+    "archive": fuzz_archive,
     "intake": fuzz_intake,
     "envelope": fuzz_envelope,
     "event": fuzz_event,

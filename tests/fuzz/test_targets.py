@@ -14,7 +14,7 @@ from tests.fuzz.targets import TARGETS
 
 CORPUS = Path(__file__).parent / "corpus"
 CPU_SECONDS = 2.0
-STRUCTURED = ("walker", "crash", "intake", "envelope", "event", "source_bundle", "scrub_dump", "scrub_event")
+STRUCTURED = ("walker", "crash", "intake", "envelope", "event", "archive", "source_bundle", "scrub_dump", "scrub_event")
 """Targets that make something of any bytes, so that any bytes are a good test."""
 
 KEPT = sorted(path for path in CORPUS.rglob("*") if path.is_file())

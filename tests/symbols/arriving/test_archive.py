@@ -79,6 +79,14 @@ def test_a_name_leads_nowhere(name: str, own: str, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["files.zip", "unpacked", "unpacked"]
 
 
+def test_a_file_without_a_name_is_taken_too(tmp_path: Path) -> None:
+    path = tmp_path / "files.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), SYM)
+        archive.writestr("game.sym", SYM)
+    assert contents(path) == ({"file": SYM, "game.sym": SYM}, {})
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_ways_of_packing_are_refused_by_name(method: int, tmp_path: Path) -> None:
     path = packed(tmp_path, {"game.sym": SYM})

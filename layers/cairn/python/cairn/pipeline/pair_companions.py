@@ -14,7 +14,7 @@ from pathlib import Path
 from cairn.store.aws import Clients
 from cairn.store.companions import CompanionLinks
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.debug_files import DebugFiles
+from cairn.store.debug_files import DebugFiles, debug_file_key, sha1_in
 from cairn.store.settings import Settings
 from cairn.store.symbol_index import SymbolIndex
 from cairn.symbols.errors import NoDebugIdError
@@ -60,7 +60,7 @@ class Pairing:
             if self._debug_files.download(key, target):
                 self._pair_waiting(crc, key, target, text_id)
                 return
-            self._links.remove_companion(crc, key)
+            self._follow(crc, key)
 
     def companion(self, key: str, path: Path) -> tuple[str, ...]:
         """Store the companion at ``path`` with the ids of its programs, in place of the object ``key``, and tell the
@@ -73,7 +73,9 @@ class Pairing:
             shutil.copyfile(path, target)
             paired.append(self._put(key, target, text_id))
         if paired:
-            self._replace(crc, key, path.stat().st_size, paired)
+            self._close(key, path.stat().st_size, paired)
+            self._links.put_companion(crc, paired[0])
+            self._debug_files.remove(key)
         return tuple(paired)
 
     def _pair_waiting(self, crc: int, key: str, path: Path, text_id: bytes) -> None:
@@ -84,17 +86,26 @@ class Pairing:
         except NoDebugIdError:
             return
         if waits:
-            self._replace(crc, key, size, [paired])
+            self._close(key, size, [paired])
+            self._debug_files.remove(key)
+            self._links.put_companion(crc, paired)
+
+    def _follow(self, crc: int, key: str) -> None:
+        """Note where a companion is that is not at this key any more: it was paired and removed, or it was deleted."""
+        record = self._records.find([sha1_in(key)]).get(sha1_in(key))
+        if record and record.members:
+            self._links.put_companion(crc, debug_file_key(record.members[0], key.split("/")[2]))
+        else:
+            self._links.remove_companion(crc, key)
 
     def _put(self, key: str, path: Path, text_id: bytes) -> str:
         if not give_build_id(path, text_id):
             raise NoDebugIdError(NO_ROOM)
         return self._debug_files.put(path, key.split("/")[2])
 
-    def _replace(self, crc: int, key: str, size: int, paired: Sequence[str]) -> None:
-        """Let the files that are ``paired`` stand for a companion as it came."""
+    def _close(self, key: str, size: int, paired: Sequence[str]) -> None:
+        """Let the files that are ``paired`` stand for a companion as it came. Its object goes last of all that leads
+        here again when this breaks off: for a companion that arrives its own key, else that in the row."""
         members = tuple(one.split("/")[1] for one in paired)
         self._records.put(DebugFileRecord(key, size, (), None, CURRENT, time.time(), members))
         self._index.forget_failure(key)
-        self._links.put_companion(crc, paired[0])
-        self._debug_files.remove(key)

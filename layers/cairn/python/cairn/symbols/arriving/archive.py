@@ -112,7 +112,7 @@ class Archive:
         What is no debug file is passed over. One that cannot be had is ``Refused``, and the others follow.
         """
         for number, info in enumerate(self._infos):
-            if info.is_dir():
+            if info.filename.endswith("/"):  # a folder; ``is_dir`` fails where there is no name
                 continue
             try:
                 if (found := self._taken(number, info, folder)) is not None:
