@@ -58,6 +58,23 @@ def test_modules_without_an_id_are_told_apart_by_name_and_no_file_would_help() -
     game, plugin = module("game", debug_id=None, code_id=None), module("plugin.so", debug_id=None, code_id="0000")
     found = missing_modules([crash(2, game, plugin), crash(1, game)])
     assert [(one.module.name, one.crashes, one.files) for one in found] == [("game", 2, ()), ("plugin.so", 1, ())]
+    assert {one.next_step for one in found} == {"link with -Wl,--build-id"}
+
+
+def test_modules_without_an_id_come_after_those_for_which_a_file_can_be_sent() -> None:
+    nameless, rare, libc = module("game", debug_id=None, code_id=None), module("rare"), module("libc", in_app=False)
+    assert names(crash(2, nameless, rare, libc), crash(1, nameless, libc)) == ["rare", "game", "libc"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "step"),
+    [("pe", "link with /DEBUG"), ("macho", "link without -no_uuid"), (None, "link with -Wl,--build-id")],
+)
+def test_what_gives_a_program_an_id_is_said(kind: str | None, step: str) -> None:
+    (missing,) = missing_modules([crash(1, module(debug_id="0" * 33, code_id=None, type=kind))])
+    assert missing.next_step == step
+    (known,) = missing_modules([crash(1, module(type=kind))])
+    assert known.next_step is None
 
 
 def test_a_few_crashes_are_named() -> None:

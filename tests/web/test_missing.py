@@ -64,6 +64,7 @@ def test_a_missing_module_with_all_there_is_to_know(client: Client) -> None:
         "events": [last, first],
         "files": ["game.pdb", "game.exe"],
         "command": "cairn upload-debug-files PATH/TO/game.pdb PATH/TO/game.exe",
+        "nextStep": None,
     }
 
 

@@ -11,7 +11,8 @@ from rich.text import Text
 from cairn.store.missing_modules import MissingModule, missing_modules, printable
 from cairn.store.projects import Projects
 from cairn.store.source_answers import NotAsked, SourceAnswer, SourceAnswers
-from cairn.store.waiting import WaitingCrashes, WantedModule
+from cairn.store.symbol_index import keys_of
+from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
 from cairn.symbols.helpful_files import upload_command
 from cairn.symbols.sources.records import FetchStatus
 from cairn.web.missing import module_json
@@ -24,6 +25,11 @@ Answers = Mapping[WantedModule, Sequence[SourceAnswer]]
 
 ABSENT = (FetchStatus.FOUND, FetchStatus.MISSING)
 """Answers that say all."""
+
+NO_ID = (
+    "Without an id in the dump: no file can be told to be theirs, so nothing can be uploaded for these crashes. They "
+    "leave the list with their dumps."
+)
 
 WORDS = {
     FetchStatus.FOUND: "has it",
@@ -51,7 +57,7 @@ def show_missing(target: Target, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json([module_json(missing, answers[missing.module]) for missing in found])
     elif found:
-        _print(found, answers, len(crashes))
+        _print(found, answers, sum(map(waits, crashes)))
         _hint(len(failed_files(target)))
     else:
         console().print("No crash waits for symbols.")
@@ -68,18 +74,35 @@ def _hint(failed: int) -> None:
 
 def _print(found: tuple[MissingModule, ...], answers: Answers, crashes: int) -> None:
     out = console()
-    own = [missing for missing in found if missing.module.in_app is not False]
+    own = [missing for missing in found if missing.module.in_app is not False and missing.has_id]
+    nameless = [missing for missing in found if missing.module.in_app is not False and not missing.has_id]
     others = [missing for missing in found if missing.module.in_app is False]
     out.print(f"{crashes} {'crash waits' if crashes == 1 else 'crashes wait'} for symbols.")
     for missing in own:
         for line in told(missing, answers[missing.module]):
             out.print(line)
+    if nameless:
+        out.print(Text(f"\n{NO_ID}\n"))
+        print_table(
+            ("MODULE", "CRASHES", "PLATFORM", "EVENT", "FROM THE NEXT BUILD ON"), list(map(nameless_row, nameless))
+        )
     if others:
         out.print(Text("\nLibraries of the system: stacks that pass through them are walked better with the files.\n"))
         rows = [table_row(missing, answers[missing.module]) for missing in others]
         print_table(("LIBRARY", "CRASHES", "PLATFORM", "ID", "SYMBOL SERVERS"), rows)
         if not any(answers.values()):
             out.print("\nNo symbol server is asked for them: `cairn sources builtin` lists those that have such files.")
+
+
+def nameless_row(missing: MissingModule) -> tuple[str, ...]:
+    """A module without an id, as the table has it."""
+    name, event = missing.module.name, missing.events[0]
+    return name, str(missing.crashes), platform(missing), event, missing.next_step or ""
+
+
+def waits(crash: WaitingCrash) -> bool:
+    """Whether a file could be sent for a crash."""
+    return any(keys_of((module.debug_id, module.code_id)) for module in crash.modules)
 
 
 def table_row(missing: MissingModule, answers: Sequence[SourceAnswer]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from cairn.store.symbol_index import keys_of
 from cairn.store.waiting import WaitingCrash, WantedModule
-from cairn.symbols.helpful_files import helpful_files
+from cairn.symbols.helpful_files import helpful_files, how_to_get_an_id
 
 EVENTS_SHOWN = 3
 """Crashes that are named as examples for a module, the latest."""
@@ -30,17 +30,25 @@ class MissingModule:
     events: tuple[str, ...]
 
     @property
+    def has_id(self) -> bool:
+        """Whether a file could be told to be of the module."""
+        return bool(keys_of((self.module.debug_id, self.module.code_id)))
+
+    @property
     def files(self) -> tuple[str, ...]:
-        """Names of the files that would help, as a build makes them. None for a module without an id: no file could be
-        told to be its own."""
+        """Names of the files that would help, as a build makes them. None for a module without an id."""
         module = self.module
-        if not keys_of((module.debug_id, module.code_id)):
-            return ()
-        return helpful_files(module.name, module.debug_file, module.type, module.lacks)
+        return helpful_files(module.name, module.debug_file, module.type, module.lacks) if self.has_id else ()
+
+    @property
+    def next_step(self) -> str | None:
+        """What to do about a module without an id."""
+        return None if self.has_id else how_to_get_an_id(self.module.type)
 
 
 def missing_modules(crashes: Iterable[WaitingCrash]) -> tuple[MissingModule, ...]:
-    """The modules that ``crashes`` wait for: the user's own before the system's, of each kind the most wanted first."""
+    """The modules that ``crashes`` wait for: the user's own before the system's, those that have an id before those for
+    which nobody can send a file; of each kind the most wanted first."""
     found: dict[str, list[tuple[WaitingCrash, WantedModule]]] = defaultdict(list)
     for crash in crashes:
         for key, module in {key_of(module): module for module in crash.modules}.items():
@@ -66,9 +74,10 @@ def counted(waiting: Sequence[tuple[WaitingCrash, WantedModule]]) -> MissingModu
     )
 
 
-def order(missing: MissingModule) -> tuple[bool, int, float, str]:
+def order(missing: MissingModule) -> tuple[bool, bool, int, float, str]:
     """Where a module stands in the list. One of which it is not known whose it is counts as the user's."""
-    return missing.module.in_app is False, -missing.crashes, -missing.last_seen, missing.module.name
+    kind = missing.module.in_app is False, not missing.has_id
+    return *kind, -missing.crashes, -missing.last_seen, missing.module.name
 
 
 def printable(name: str) -> str:

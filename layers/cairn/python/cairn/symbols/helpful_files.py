@@ -35,3 +35,13 @@ def upload_command(files: Collection[str]) -> str | None:
     if not files:
         return None
     return " ".join(["cairn upload-debug-files", *(shlex.quote(f"PATH/TO/{file}") for file in files)])
+
+
+def how_to_get_an_id(kind: str | None) -> str:
+    """What to do about a program that has no id, from the next build on: no file can be told to be of this one."""
+    match kind:
+        case "pe":
+            return "link with /DEBUG"
+        case "macho":
+            return "link without -no_uuid"
+    return "link with -Wl,--build-id"

@@ -57,6 +57,7 @@ def module_json(missing: MissingModule, answers: Sequence[SourceAnswer]) -> dict
         "events": list(missing.events),
         "files": list(missing.files),
         "command": upload_command(missing.files),
+        "nextStep": missing.next_step,
     }
 
 
