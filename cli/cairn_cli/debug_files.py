@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from cairn.store.debug_file_records import DebugFileRecords
-from cairn.store.debug_files import DebugFiles
+from cairn.store.debug_files import LARGEST_FILE, DebugFiles, too_large
 from cairn.store.errors import StoreError
 from cairn.store.symbol_index import SymbolEntry
 from cairn.symbols.arriving.archive import MAGICS, Refused
@@ -159,6 +159,9 @@ def arriving(paths: list[Path], folder: Path) -> Iterator[Arrived | Refused]:
     """The debug files of ``paths``, one after another, with those in archives."""
     arrivals = Arrivals(folder)
     for path in paths:
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            yield Refused(path.name, too_large(size))
+            continue
         try:
             yield from arrivals.of(path)
         except DebugFileError as error:

@@ -21,7 +21,7 @@ import pytest
 from cairn.crash.event import Event
 from cairn.store.chunks import CHUNK_SIZE
 from cairn.store.debug_file_records import DebugFileRecords
-from cairn.store.debug_files import DebugFiles
+from cairn.store.debug_files import LARGEST_FILE, DebugFiles
 from cairn.symbols.formats.elf import Elf
 from cairn_cli.demo.post import post_minidump
 from tests.cli.command import Done, cairn
@@ -153,6 +153,16 @@ def test_the_command_says_what_of_a_zip_it_does_not_take(running: Running, build
     done = run(running, "upload-debug-files", tmp_path / "cut.zip")
     assert done.code == 1
     assert "✗ cut.zip: The zip archive is damaged or cut short" in done.out
+
+
+def test_what_is_too_large_is_not_sent(running: Running, build: Build, tmp_path: Path) -> None:
+    built = build()
+    with (tmp_path / "huge.debug").open("wb") as file:
+        file.write(built.program.read_bytes())
+        file.truncate(LARGEST_FILE + 1)
+    done = run(running, "upload-debug-files", tmp_path / "huge.debug", built.program)
+    assert (done.code, "✓ program " in done.out) == (1, True), done.out
+    assert f"✗ huge.debug: It has {LARGEST_FILE + 1} bytes, more than the {LARGEST_FILE} (2 GiB)" in done.out
 
 
 def test_of_a_folder_only_debug_files_are_sent(running: Running, build: Build) -> None:

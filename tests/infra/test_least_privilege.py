@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -361,6 +362,24 @@ def test_an_archive_is_unpacked_and_removed(deployed: Deployed, tmp_path: Path) 
     (entry,) = soon(lambda: index.of_debug_file(sha1))
     assert entry.name == "game.sym"
     soon(lambda: not files.download(key, tmp_path / "gone"))
+
+
+def test_a_companion_without_a_build_id_is_paired_and_removed(deployed: Deployed, tmp_path: Path) -> None:
+    source, program, companion = tmp_path / "game.c", tmp_path / "game", tmp_path / "game.debug"
+    source.write_text("int main(int count, char **texts) { return texts[count] != 0; }")
+    subprocess.run(["gcc", "-g", "-Wl,--build-id=none", "-o", program, source], check=True)
+    subprocess.run(["objcopy", "--only-keep-debug", program, companion], check=True)
+    subprocess.run(["objcopy", "--strip-all", f"--add-gnu-debuglink={companion}", program], check=True)
+    files, index = DebugFiles(deployed.settings, deployed.clients), SymbolIndex(deployed.settings, deployed.clients)
+    key = files.put(companion, companion.name)
+    soon(lambda: key in index.failed())
+    files.put(program, program.name)
+    soon(lambda: not files.download(key, tmp_path / "gone"))
+    entries = soon(lambda: [entry for entry in index.list() if entry.name == "game.debug"])
+    assert entries[0].features.debug_info
+    soon(lambda: key not in index.failed())
+    again = files.put(companion, companion.name)
+    soon(lambda: not files.download(again, tmp_path / "gone"))
 
 
 def test_sources_that_come_late_are_shown_and_given_to_debuggers(deployed: Deployed, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from cairn.pipeline.unpack_archive import Unpacking
 from cairn.store.aws import Clients
 from cairn.store.blobs import put_file
 from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.debug_files import LARGEST_FILE, DebugFiles, is_stray
+from cairn.store.debug_files import DebugFiles, is_stray, too_large
 from cairn.store.errors import UnreadableError
 from cairn.store.hot_sets import HotSets
 from cairn.store.settings import Settings
@@ -89,10 +89,7 @@ class Compilation:
 
     def _too_large(self, key: str) -> CompiledDebugFile:
         size = self._debug_files.size(key) or 0
-        reason = (
-            f"The file has {size} bytes, more than the {LARGEST_FILE} (2 GiB) that a debug file may have: it was not "
-            "read. Split debug information, or strip what no crash needs."
-        )
+        reason = too_large(size)
         self._index.put_failure(CompileFailure(key, SymbolStatus.UNSUPPORTED, reason, CURRENT, time.time()))
         self._records.put(DebugFileRecord(key, size, (), reason, CURRENT, time.time()))
         return CompiledDebugFile(reason=reason)

@@ -84,3 +84,11 @@ def sha1_in(key: str) -> str:
     """The SHA-1 by which the debug file of a key is known: that of its content, and of a stray that of its key."""
     found = PROPER_KEY.match(key)
     return found[1] if found else hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()
+
+
+def too_large(size: int) -> str:
+    """Why a file of ``size`` bytes is not taken, for a person."""
+    return (
+        f"It has {size} bytes, more than the {LARGEST_FILE} (2 GiB) that a debug file may have, and is not read. Split "
+        "the debug information, or strip what no crash needs."
+    )
