@@ -75,7 +75,7 @@ def test_all_kinds_of_refusal_are_met(sent: dict[str, Any]) -> None:
     assert {status for _, status, _ in sent["answers"]} >= {200, 400, 401, 403, 404, 405, 413, 415}
 
 
-def test_the_second_time_is_as_the_first_and_takes_no_more_memory(sent: dict[str, Any]) -> None:
+def test_other_times_are_as_the_first_and_take_no_more_memory(sent: dict[str, Any]) -> None:
     assert sent["same"]
     assert sent["growth"] < GROWTH
     assert sent["peak"] < PEAK
