@@ -17,6 +17,7 @@ from cairn.symbols.unwind_data.arm64_frames import (
     RETURNS,
     SIZE,
     build,
+    frame_pointer_place,
     is_prologue,
     leaves,
     record_place,
@@ -59,8 +60,8 @@ def function_rules(
         return []
     rules = {start: body.rule()}
     if rules[start] != _ENTRY:
-        first, made = _prologue(data, start, end, body) if is_whole else (start, {})
-        epilogues = _epilogues(data, max(made, default=start), end, body)
+        first, made = _prologue(data, start, end, encoding) if is_whole else (start, {})
+        epilogues = _epilogues(data, max(made, default=start), end, encoding, rules[start])
         rules |= made | epilogues
         for place, after in _early_returns(data, first, end, epilogues) if first > start else ():
             rules[place] = _ENTRY
@@ -89,48 +90,60 @@ def _body(encoding: int) -> Frame | None:
 _ENTRY = Frame("sp", depth=0, ra="lr").rule()
 
 
-def _prologue(data: bytes | mmap, start: int, end: int, body: Frame) -> tuple[int, Rules]:
+def _prologue(data: bytes | mmap, start: int, end: int, encoding: int) -> tuple[int, Rules]:
     """Where the prologue begins, and the rules from the function's beginning to where its body's holds; nothing where
     none is seen."""
     code = words(data, start, min(end, start + SIZE * (MAX_BEFORE + MAX_INSTRUCTIONS)))
     first = next((index for index, word in enumerate(code[:MAX_BEFORE]) if is_prologue(word)), len(code))
-    frame, rules = Frame("sp", depth=0, ra="lr"), {start: _ENTRY}
-    for index in range(first, min(first + MAX_INSTRUCTIONS, len(code))):
-        build(code[index], frame)
-        place = start + SIZE * (index + 1)
-        if frame.fixed if body.fixed else frame.depth == body.depth:
-            return start + SIZE * first, rules | {place: body.rule()}
-        rules[place] = frame.rule()
-    return start, {}
+    steps = code[first : first + MAX_INSTRUCTIONS]
+    last = next((index for index, word in enumerate(steps) if frame_pointer_place(word) is not None), len(steps))
+    made = _made(steps[: last + 1] if mode_of(encoding) == _FRAME else steps, encoding)
+    rules = {start + SIZE * (first + index): rule for index, rule in enumerate(made, 1)}
+    return (start + SIZE * first, {start: _ENTRY} | rules) if made else (start, {})
 
 
-def _epilogues(data: bytes | mmap, start: int, end: int, body: Frame) -> Rules:
+@lru_cache(maxsize=1 << 14)
+def _made(steps: tuple[int, ...], encoding: int) -> tuple[str, ...]:
+    """The rules after each instruction of a prologue; nothing where it does not come to an end."""
+    body = _body(encoding)
+    frame, rules = Frame("sp", depth=0, ra="lr"), list[str]()
+    for word in steps if body else ():
+        build(word, frame)
+        if body and (frame.fixed if body.fixed else frame.depth == body.depth):
+            return (*rules, body.rule())
+        rules.append(frame.rule())
+    return ()
+
+
+def _epilogues(data: bytes | mmap, start: int, end: int, encoding: int, body: str) -> Rules:
     """The rules from the instruction that loads the record, or gives room back, to a return or jump."""
     rules: Rules = {}
     behind = start
-    for place, word in _found(_LOADS_RECORD if body.fixed else _RELEASES, data, start, end):
-        frame = replace(body, saved=dict(body.saved))
-        if body.fixed:
-            record = record_place(word)
-            frame.fixed, frame.depth = None, (record or 0) + 16
-        if place >= behind and (record is not None if body.fixed else releases(word)):
-            found = dict(_epilogue(data, place, end, frame))
-            behind = max(found, default=behind)
-            rules |= found and {**found, behind: body.rule()}
+    has_record = mode_of(encoding) == _FRAME
+    for place, word in _found(_LOADS_RECORD if has_record else _RELEASES, data, start, end):
+        if place >= behind and (record_place(word) is not None if has_record else releases(word)):
+            steps = words(data, place, min(end, place + SIZE * MAX_INSTRUCTIONS))
+            last = next((index for index, word in enumerate(steps) if leaves(word)), 0)
+            found = _undone(steps[:last], encoding)
+            if found:
+                behind = place + SIZE * (last + 1)
+                rules |= {place + SIZE * index: rule for index, rule in enumerate(found, 1)} | {behind: body}
     return rules
 
 
-def _epilogue(data: bytes | mmap, place: int, end: int, frame: Frame) -> Iterator[tuple[int, str]]:
-    """Yield the rules after each instruction; nothing unless all is undone when the code leaves."""
-    found: list[tuple[int, str]] = []
-    for word in words(data, place, min(end, place + SIZE * MAX_INSTRUCTIONS)):
-        if leaves(word):
-            if frame.depth == 0 and frame.ra == "lr":
-                yield from (*found, (place + SIZE, ""))
-            return
+@lru_cache(maxsize=1 << 14)
+def _undone(steps: tuple[int, ...], encoding: int) -> tuple[str, ...]:
+    """The rules after each instruction of an epilogue; nothing unless all is undone at its end."""
+    body = _body(encoding)
+    if body is None or not steps:
+        return ()
+    frame, rules = replace(body, saved=dict(body.saved)), list[str]()
+    if body.fixed:
+        frame.fixed, frame.depth = None, (record_place(steps[0]) or 0) + 16
+    for word in steps:
         take_away(word, frame)
-        place += SIZE
-        found.append((place, frame.rule()))
+        rules.append(frame.rule())
+    return tuple(rules) if frame.depth == 0 and frame.ra == "lr" else ()
 
 
 def _early_returns(data: bytes | mmap, first: int, end: int, epilogues: Rules) -> Iterator[tuple[int, int]]:
