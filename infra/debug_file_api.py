@@ -8,13 +8,13 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from cairn.store.chunks import PREFIX as CHUNKS
-from cairn.store.events import KEY as EVENTS
+from cairn.store.crashes.events import KEY as EVENTS
+from cairn.store.crashes.uploads import PREFIX as CRASHES
 from cairn.store.outcomes import PREFIX as OUTCOMES
 from cairn.store.projects import OWNER_INDEX, PROJECT, SLUG
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE
+from cairn.store.symbols.chunks import PREFIX as CHUNKS
 from cairn.store.tokens import TOKEN
-from cairn.store.uploads import PREFIX as CRASHES
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage

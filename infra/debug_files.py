@@ -13,17 +13,17 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from cairn.store.assemblies import PREFIX as ASSEMBLY
-from cairn.store.debug_file_records import PREFIX as RECORD
-from cairn.store.events import KEY as EVENTS
+from cairn.store.crashes.events import KEY as EVENTS
+from cairn.store.crashes.signed_uploads import SENT_DUMPS
+from cairn.store.crashes.uploads import DUMP, MANIFEST
 from cairn.store.notifications import SWEEP
 from cairn.store.projects import PROJECT
 from cairn.store.queues import CRASH_QUEUE_VARIABLE, DEBUG_FILE_QUEUE_VARIABLE
-from cairn.store.signed_uploads import SENT_DUMPS
 from cairn.store.source_secrets import SECRET
-from cairn.store.symbol_index import FAILURE, LISTING
-from cairn.store.uploads import DUMP, MANIFEST
-from cairn.store.waiting import WAITING
+from cairn.store.symbols.assemblies import PREFIX as ASSEMBLY
+from cairn.store.symbols.debug_file_records import PREFIX as RECORD
+from cairn.store.symbols.symbol_index import FAILURE, LISTING
+from cairn.store.symbols.waiting import WAITING
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage

@@ -15,7 +15,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cairn.store.uploads import PREFIX as CRASHES
+from cairn.store.crashes.uploads import PREFIX as CRASHES
 from infra.nag import accept, shown_arn
 from infra.settings import DeploymentSettings
 from infra.storage import Storage

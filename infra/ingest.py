@@ -11,12 +11,12 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from cairn.pipeline.finish_uploads import FINISH_UPLOADS
+from cairn.pipeline.accepting.finish_uploads import FINISH_UPLOADS
 from cairn.store.counters import PREFIX as COUNTERS
+from cairn.store.crashes.signed_uploads import PREFIX as UPLOADS
+from cairn.store.crashes.signed_uploads import SENT
 from cairn.store.outcomes import PREFIX as OUTCOMES
 from cairn.store.projects import KEY, PROJECT
-from cairn.store.signed_uploads import PREFIX as UPLOADS
-from cairn.store.signed_uploads import SENT
 from infra.function import Code, Function, Worker, make_log_group
 from infra.nag import accept
 from infra.settings import DeploymentSettings

@@ -127,7 +127,7 @@ class MonitoringStack(Stack):
 
 
 def uncounted(service: str) -> cloudwatch.Metric:
-    """How often intake could not count, as ``cairn.pipeline.front`` tells it."""
+    """How often intake could not count, as ``cairn.pipeline.accepting.front`` tells it."""
     return cloudwatch.Metric(
         namespace="Cairn",
         metric_name="Uncounted",

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cairn.store.events import ISSUE_INDEX, LISTED, PROJECT_INDEX
+from cairn.store.crashes.events import ISSUE_INDEX, LISTED, PROJECT_INDEX
 from cairn.store.projects import OWNER_INDEX
 from cairn.store.settings import (
     DUMP_RETENTION_VARIABLE,

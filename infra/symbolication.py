@@ -5,15 +5,15 @@ from __future__ import annotations
 from aws_cdk import Duration
 from constructs import Construct
 
-from cairn.store.events import ISSUE_INDEX
-from cairn.store.fetches import FETCH
+from cairn.store.crashes.events import ISSUE_INDEX
+from cairn.store.crashes.signed_uploads import SENT
+from cairn.store.crashes.uploads import DUMP, MANIFEST
 from cairn.store.outcomes import PREFIX as OUTCOMES
 from cairn.store.projects import PROJECT
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE
-from cairn.store.signed_uploads import SENT
-from cairn.store.symbol_index import LISTING
-from cairn.store.uploads import DUMP, MANIFEST
-from cairn.store.waiting import WAITING, WANTED
+from cairn.store.symbols.fetches import FETCH
+from cairn.store.symbols.symbol_index import LISTING
+from cairn.store.symbols.waiting import WAITING, WANTED
 from infra.function import Code, Function
 from infra.settings import DeploymentSettings
 from infra.storage import Storage

@@ -20,7 +20,7 @@ from typing import IO, Any
 import pytest
 
 from cairn.store.aws import Clients
-from cairn.store.events import LISTED
+from cairn.store.crashes.events import LISTED
 from cairn.store.settings import Settings
 
 LAUNCH = """

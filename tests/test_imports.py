@@ -25,18 +25,26 @@ ROOMS = {
 }
 """Room of the library to the rooms it may import. ``store`` keeps the records of the others."""
 
-ROOMS_OF_SYMBOLS = {
-    "formats": {"formats"},
-    "ranges": {"ranges"},
-    "unwind_data": {"unwind_data", "formats"},
-    "symbol_file": {"symbol_file", "ranges", "unwind_data"},
-    "source_code": {"source_code", "ranges"},
-    "compiling": {"compiling", "formats", "unwind_data", "symbol_file", "source_code"},
-    "arriving": {"arriving", "formats", "compiling"},
-    "sources": {"sources", "arriving", "compiling"},
-    "local": {"local", "arriving", "compiling", "symbol_file", "source_code", "ranges"},
+INNER_ROOMS: dict[str, dict[str, set[str]]] = {
+    "symbols": {
+        "formats": {"formats"},
+        "ranges": {"ranges"},
+        "unwind_data": {"unwind_data", "formats"},
+        "symbol_file": {"symbol_file", "ranges", "unwind_data"},
+        "source_code": {"source_code", "ranges"},
+        "compiling": {"compiling", "formats", "unwind_data", "symbol_file", "source_code"},
+        "arriving": {"arriving", "formats", "compiling"},
+        "sources": {"sources", "arriving", "compiling"},
+        "local": {"local", "arriving", "compiling", "symbol_file", "source_code", "ranges"},
+    },
+    "store": {"crashes": {"crashes"}, "symbols": {"symbols", "crashes"}},
+    "pipeline": {
+        "accepting": {"accepting"},
+        "symbolicating": {"symbolicating"},
+        "debug_files": {"debug_files"},
+    },
 }
-"""The same within ``symbols``. What is in none of its rooms is the vocabulary of all."""
+"""The same within a room. What lies in none of its inner rooms serves all of them."""
 
 SOLE_IMPORTERS = {
     "capstone": "cairn/crash/analysis/decode.py",
@@ -68,19 +76,22 @@ def test_a_room_looks_only_where_it_may(room: str) -> None:
         assert rooms <= ROOMS[room], f"{path} imports {rooms - ROOMS[room]}"
 
 
-@pytest.mark.parametrize("room", ROOMS_OF_SYMBOLS)
-def test_a_room_of_symbols_looks_only_where_it_may(room: str) -> None:
-    files = list((LIBRARY / "cairn/symbols" / room).rglob("*.py"))
+@pytest.mark.parametrize(("room", "inner"), [(room, inner) for room in INNER_ROOMS for inner in INNER_ROOMS[room]])
+def test_an_inner_room_looks_only_where_it_may(room: str, inner: str) -> None:
+    files = list((LIBRARY / "cairn" / room / inner).rglob("*.py"))
     assert files
     for path in files:
-        parts = (name.split(".") for name in imports(path) if name.startswith("cairn.symbols."))
-        rooms = {part[2] for part in parts} & set(ROOMS_OF_SYMBOLS)
-        assert rooms <= ROOMS_OF_SYMBOLS[room], f"{path} imports {rooms - ROOMS_OF_SYMBOLS[room]}"
+        parts = (name.split(".") for name in imports(path) if name.startswith(f"cairn.{room}."))
+        rooms = {part[2] for part in parts} & set(INNER_ROOMS[room])
+        assert rooms <= INNER_ROOMS[room][inner], f"{path} imports {rooms - INNER_ROOMS[room][inner]}"
 
 
-@pytest.mark.parametrize(("folder", "rooms"), [("cairn", ROOMS), ("cairn/symbols", ROOMS_OF_SYMBOLS)])
-def test_every_room_is_named(folder: str, rooms: dict[str, set[str]]) -> None:
-    assert {path.name for path in (LIBRARY / folder).iterdir() if path.is_dir() and path.name[0] != "_"} == set(rooms)
+@pytest.mark.parametrize(
+    ("folder", "rooms"), [("", set(ROOMS)), *((room, set(inner)) for room, inner in INNER_ROOMS.items())]
+)
+def test_every_room_is_named(folder: str, rooms: set[str]) -> None:
+    folders = {path.name for path in (LIBRARY / "cairn" / folder).iterdir() if path.is_dir() and path.name[0] != "_"}
+    assert folders == rooms
 
 
 def test_nothing_in_the_library_imports_functions_cli_or_infra() -> None:

@@ -23,10 +23,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from cairn.store.debug_file_records import DebugFileRecords
-from cairn.store.debug_files import LARGEST_FILE, DebugFiles, too_large
 from cairn.store.errors import StoreError
-from cairn.store.symbol_index import SymbolEntry
+from cairn.store.symbols.debug_file_records import DebugFileRecords
+from cairn.store.symbols.debug_files import LARGEST_FILE, DebugFiles, too_large
+from cairn.store.symbols.symbol_index import SymbolEntry
 from cairn.symbols.arriving.archive import MAGICS, Refused
 from cairn.symbols.arriving.arrivals import Arrivals, Arrived
 from cairn.symbols.arriving.debug_file_ids import HEAD, begins_like_debug_file

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cairn.crash.event import Event
-from cairn.store.event_files import EventFile, EventFiles
-from cairn.store.events import EventRecord
-from cairn.store.notes import Notes, with_notes
+from cairn.store.crashes.event_files import EventFile, EventFiles
+from cairn.store.crashes.events import EventRecord
+from cairn.store.crashes.notes import Notes, with_notes
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json
 from cairn_cli.target import Target

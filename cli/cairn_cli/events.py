@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cairn.crash.event import Event
-from cairn.store.candidates import Candidates
-from cairn.store.drops import Drops
+from cairn.store.crashes.drops import Drops
+from cairn.store.crashes.events import EventRecord, Events, EventSummary, Page
+from cairn.store.crashes.notes import Notes, with_notes
 from cairn.store.errors import StoreError
-from cairn.store.events import EventRecord, Events, EventSummary, Page
-from cairn.store.notes import Notes, with_notes
+from cairn.store.symbols.candidates import Candidates
 from cairn_cli.dump_file import save_dump
 from cairn_cli.errors import CliError
 from cairn_cli.output import moment, print_json, print_table

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from cairn.store.crashes.uploads import MANIFEST, Uploads
 from cairn.store.dead_letters import DeadLetter, DeadLetters
 from cairn.store.errors import StoreError, UnreadableError
 from cairn.store.notifications import assembly_in, fetch_in, is_sweep, object_keys, scrub_in, waking_in
-from cairn.store.uploads import MANIFEST, Uploads
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, moment, print_json, print_table
 from cairn_cli.target import Target, add_target_option, connect

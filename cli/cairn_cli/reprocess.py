@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from cairn.pipeline.reprocess import Chosen, Selection, Why
+from cairn.pipeline.symbolicating.reprocess import Chosen, Selection, Why
 from cairn.store.errors import StoreError
 from cairn.store.notifications import requeue_message
 from cairn.store.queues import Queue

@@ -13,13 +13,13 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cairn.pipeline.assemble_debug_file import AssemblyStep
-from cairn.pipeline.compile_debug_file import Compilation, CompiledDebugFile
-from cairn.pipeline.fetch_symbols import FetchStep
-from cairn.pipeline.first_sources import FirstSources
-from cairn.pipeline.scrub_large_dump import LargeDumpScrubbing
-from cairn.pipeline.sweep_debug_files import Sweep
-from cairn.pipeline.wake_waiting import Queues, Waking
+from cairn.pipeline.debug_files.assemble_debug_file import AssemblyStep
+from cairn.pipeline.debug_files.compile_debug_file import Compilation, CompiledDebugFile
+from cairn.pipeline.debug_files.fetch_symbols import FetchStep
+from cairn.pipeline.debug_files.first_sources import FirstSources
+from cairn.pipeline.debug_files.sweep_debug_files import Sweep
+from cairn.pipeline.debug_files.wake_waiting import Queues, Waking
+from cairn.pipeline.symbolicating.scrub_large_dump import LargeDumpScrubbing
 from cairn.servers.download import HttpServers
 from cairn.servers.near import near_networks
 from cairn.store.aws import shared
@@ -36,7 +36,7 @@ from cairn.store.notifications import (
     waking_in,
 )
 from cairn.store.settings import Settings
-from cairn.store.symbol_index import ModuleIds, SymbolEntry
+from cairn.store.symbols.symbol_index import ModuleIds, SymbolEntry
 
 logger = Logger(service="compile_symbols")
 metrics = Metrics(namespace="Cairn", service="compile_symbols")

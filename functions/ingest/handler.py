@@ -12,9 +12,9 @@ from typing import Any
 from uuid import uuid4
 
 from cairn.intake.messages import Request
-from cairn.pipeline.accept import accept
-from cairn.pipeline.finish_uploads import FINISH_UPLOADS, finish_uploads
-from cairn.pipeline.front import LIMITS, report, stores
+from cairn.pipeline.accepting.accept import accept
+from cairn.pipeline.accepting.finish_uploads import FINISH_UPLOADS, finish_uploads
+from cairn.pipeline.accepting.front import LIMITS, report, stores
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

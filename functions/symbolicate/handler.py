@@ -14,8 +14,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cairn.pipeline.ask_symbol_servers import SymbolServerRequests
-from cairn.pipeline.symbolicate import Symbolication
+from cairn.pipeline.symbolicating.ask_symbol_servers import SymbolServerRequests
+from cairn.pipeline.symbolicating.symbolicate import Symbolication
 from cairn.store.aws import shared
 from cairn.store.notifications import object_keys
 from cairn.store.queues import debug_file_queue

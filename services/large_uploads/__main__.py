@@ -16,8 +16,8 @@ from hypercorn.config import Config
 
 from cairn.intake.limits import KIB
 from cairn.intake.messages import Request, Response
-from cairn.pipeline.accept import accept, refused_by_head
-from cairn.pipeline.front import LIMITS, logger, report, stores
+from cairn.pipeline.accepting.accept import accept, refused_by_head
+from cairn.pipeline.accepting.front import LIMITS, logger, report, stores
 from services.large_uploads.application import LargeUploads
 
 BIND_VARIABLE = "CAIRN_BIND"

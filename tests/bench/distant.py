@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from cairn.crash.process import process
-from cairn.pipeline.compile_debug_file import PREFIX, entry_of, put_first_hot_set
-from cairn.pipeline.symbol_finder import IndexFinder, OpenSymbolFiles
+from cairn.pipeline.debug_files.compile_debug_file import PREFIX, entry_of, put_first_hot_set
+from cairn.pipeline.symbolicating.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.store.aws import Clients
 from cairn.store.blobs import put_file
-from cairn.store.debug_files import DebugFiles
-from cairn.store.hot_sets import PREFIX as HOT
-from cairn.store.hot_sets import HotSets
 from cairn.store.settings import Settings
-from cairn.store.symbol_index import SymbolIndex
+from cairn.store.symbols.debug_files import DebugFiles
+from cairn.store.symbols.hot_sets import PREFIX as HOT
+from cairn.store.symbols.hot_sets import HotSets
+from cairn.store.symbols.symbol_index import SymbolIndex
 from cairn.symbols.compiling.compile import Compiled, compile_debug_file
 from cairn.symbols.compiling.isolation import Limits
 from cairn.symbols.symbol_file.index import CURRENT

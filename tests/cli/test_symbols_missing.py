@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cairn.store.missing_modules import MissingModule
-from cairn.store.waiting import WantedModule
+from cairn.store.symbols.missing_modules import MissingModule
+from cairn.store.symbols.waiting import WantedModule
 from cairn_cli.symbols.missing import told
 
 

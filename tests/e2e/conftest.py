@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cairn.crash.event import Event
-from cairn.store.events import EventRecord, Events
+from cairn.store.crashes.events import EventRecord, Events
 from cairn.store.projects import Projects
 from cairn.store.queues import Depth, Queue
 from cairn.store.tokens import ApiTokens

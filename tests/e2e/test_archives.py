@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from cairn.crash.event import Event
-from cairn.store.chunks import CHUNK_SIZE
-from cairn.store.debug_file_records import DebugFileRecords
-from cairn.store.debug_files import LARGEST_FILE, DebugFiles
+from cairn.store.symbols.chunks import CHUNK_SIZE
+from cairn.store.symbols.debug_file_records import DebugFileRecords
+from cairn.store.symbols.debug_files import LARGEST_FILE, DebugFiles
 from cairn.symbols.formats.elf import Elf
 from cairn_cli.demo.post import post_minidump
 from tests.cli.command import Done, cairn

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cairn.store.debug_files import DebugFiles
+from cairn.store.symbols.debug_files import DebugFiles
 from cairn_cli.debug_files import wait
 from tests.crash.symbol_files import SAMPLE
 from tests.e2e.conftest import Running

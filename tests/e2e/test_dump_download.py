@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cairn.pipeline.symbolicate import WHOLE_DUMP
+from cairn.pipeline.symbolicating.symbolicate import WHOLE_DUMP
 from cairn.privacy.settings import Privacy
 from cairn_cli.demo.post import post_minidump
 from tests.cli.command import Done, cairn

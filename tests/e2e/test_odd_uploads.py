@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cairn.store.chunks import CHUNK_SIZE
+from cairn.store.symbols.chunks import CHUNK_SIZE
 from tests.contract.sentry_cli import Ran, SentryCli, sentry_cli_2, sentry_cli_3, spoiling_proxy
 from tests.e2e.conftest import Running
 from tests.symbols.programs import SYM

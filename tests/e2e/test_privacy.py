@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from cairn.store.uploads import Uploads
+from cairn.store.crashes.uploads import Uploads
 from cairn_cli.demo.post import post_minidump
 from tests.cli.command import cairn
 from tests.contract.crashpad import catching, compile_program

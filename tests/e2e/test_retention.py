@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cairn.store.last_uses import DAY
 from cairn.store.notifications import SWEEP
 from cairn.store.queues import Queue
-from cairn.store.symbol_index import LISTING, SymbolIndex
+from cairn.store.symbols.last_uses import DAY
+from cairn.store.symbols.symbol_index import LISTING, SymbolIndex
 from cairn.store.table import Row, Table
 from cairn_cli.demo.post import post_minidump
 from tests.contract.crashpad import compile_program, crash

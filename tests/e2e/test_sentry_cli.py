@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from cairn.crash.event import Event, Frame
-from cairn.store.symbol_index import SymbolIndex
+from cairn.store.symbols.symbol_index import SymbolIndex
 from tests.cli.command import CAIRN
 from tests.contract.crashpad import compile_program, crash
 from tests.contract.sentry_cli import Ran, SentryCli, Spoil, sentry_cli_2, sentry_cli_3, spoiling_proxy

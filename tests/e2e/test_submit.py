@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cairn.store.signed_uploads import PART_SIZE
+from cairn.store.crashes.signed_uploads import PART_SIZE
 from tests.cli.command import CAIRN, Done, cairn
 from tests.crash.symbol_files import SAMPLE
 from tests.e2e.conftest import Running

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cairn.store import parts, tus_uploads
+from cairn.store import parts
 from cairn.store.aws import Clients
+from cairn.store.crashes import tus_uploads
 from tests.emulator import start_emulator
 from tests.faults.clients import Kind
 from tests.faults.deployment import Deployment

@@ -24,7 +24,7 @@ from urllib.parse import quote_plus
 import zstandard
 
 from cairn.intake.outcomes import Outcome
-from cairn.pipeline import front
+from cairn.pipeline.accepting import front
 from cairn.store import aws
 from cairn.store.aws import Clients
 from cairn.store.outcomes import Outcomes, total

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from cairn.store.debug_files import DebugFiles
+from cairn.store.symbols.debug_files import DebugFiles
 from tests.crash.symbol_files import SAMPLE
 from tests.faults.clients import Fault, Kind
 from tests.faults.deployment import Deployment, Invocation

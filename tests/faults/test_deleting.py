@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cairn.pipeline.delete_debug_file import Deletion
+from cairn.pipeline.debug_files.delete_debug_file import Deletion
 from cairn.store.errors import StoreError
 from tests.faults.clients import Died, Fault, FaultyClients, Kind
 from tests.faults.deployment import Deployment

@@ -16,18 +16,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cairn.pipeline import fetch_symbols
-from cairn.pipeline.compile_debug_file import Compilation
-from cairn.pipeline.reprocess import Selection
-from cairn.store import assemblies, fetches
-from cairn.store.assemblies import Assemblies, Plan
-from cairn.store.chunks import Chunks
-from cairn.store.debug_files import DebugFiles, debug_file_key
+from cairn.pipeline.debug_files import fetch_symbols
+from cairn.pipeline.debug_files.compile_debug_file import Compilation
+from cairn.pipeline.symbolicating.reprocess import Selection
 from cairn.store.errors import StoreError
 from cairn.store.notifications import SWEEP, assemble_message, fetch_in, requeue_message, wake_message
 from cairn.store.queues import Queue
 from cairn.store.settings import SYMBOL_RETENTION_VARIABLE
 from cairn.store.sources import ProjectSources
+from cairn.store.symbols import assemblies, fetches
+from cairn.store.symbols.assemblies import Assemblies, Plan
+from cairn.store.symbols.chunks import Chunks
+from cairn.store.symbols.debug_files import DebugFiles, debug_file_key
 from cairn.symbols.sources.records import FileType, Layout, Source
 from tests.faults.clients import Died, Fault, FaultyClients, Kind
 from tests.faults.conftest import Runs

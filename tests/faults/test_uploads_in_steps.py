@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cairn.pipeline import finish_uploads
-from cairn.pipeline.finish_uploads import FINISH_UPLOADS
+from cairn.pipeline.accepting import finish_uploads
+from cairn.pipeline.accepting.finish_uploads import FINISH_UPLOADS
 from cairn.store.errors import StoreError
 from tests.faults.clients import Fault, Kind
 from tests.faults.conftest import SMALL_PART, Runs

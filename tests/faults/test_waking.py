@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from cairn.pipeline.wake_waiting import Queues, Waking
+from cairn.pipeline.debug_files.wake_waiting import Queues, Waking
 from cairn.store.errors import StoreError
 from cairn.store.notifications import object_keys, waking_in
 from cairn.store.queues import Queue
-from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
+from cairn.store.symbols.waiting import WaitingCrash, WaitingCrashes, WantedModule
 from tests.faults.clients import Died, Fault, FaultyClients, Kind
 from tests.faults.deployment import Deployment
 

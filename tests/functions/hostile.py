@@ -25,8 +25,8 @@ import zstandard
 from cairn.intake.limits import MIB
 from cairn.intake.messages import Request
 from cairn.intake.upload import Attachment, Upload
-from cairn.pipeline import front
-from cairn.pipeline.intake_stores import Stores
+from cairn.pipeline.accepting import front
+from cairn.pipeline.accepting.intake_stores import Stores
 from functions.ingest import handler as ingest
 from tests.functions.test_ingest import gateway_event
 from tests.fuzz.decisions import Decisions

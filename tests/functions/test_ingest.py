@@ -15,9 +15,9 @@ import pytest
 from cairn.intake.limits import Limits
 from cairn.intake.outcomes import Drop
 from cairn.intake.upload import Crash, Upload
-from cairn.pipeline import front
-from cairn.pipeline.gate import LimitedKey
-from cairn.pipeline.intake_stores import Stores
+from cairn.pipeline.accepting import front
+from cairn.pipeline.accepting.gate import LimitedKey
+from cairn.pipeline.accepting.intake_stores import Stores
 from functions.ingest import handler as ingest
 from tests.intake.clients import (
     DUMP,
@@ -255,12 +255,12 @@ def test_a_cold_start_loads_little() -> None:
 
 
 def test_stores_are_those_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cairn.pipeline.gate import Gate
-    from cairn.pipeline.intake_stores import RecentKeys
-    from cairn.store.notes import Notes
+    from cairn.pipeline.accepting.gate import Gate
+    from cairn.pipeline.accepting.intake_stores import RecentKeys
+    from cairn.store.crashes.notes import Notes
+    from cairn.store.crashes.uploads import Uploads
     from cairn.store.outcomes import Outcomes
     from cairn.store.settings import VARIABLES
-    from cairn.store.uploads import Uploads
 
     for variable in VARIABLES.values():
         monkeypatch.setenv(variable, "name")

@@ -16,10 +16,10 @@ from typing import Any, cast
 import pytest
 
 from cairn.crash.event import Event
-from cairn.pipeline import front
+from cairn.pipeline.accepting import front
 from cairn.store import aws
 from cairn.store.aws import Clients
-from cairn.store.events import Events
+from cairn.store.crashes.events import Events
 from cairn.store.notifications import requeue_message
 from cairn.store.projects import Projects
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE

@@ -29,8 +29,8 @@ from cairn.intake.values import json_object
 from cairn.minidump.errors import MinidumpError
 from cairn.minidump.reader import read
 from cairn.minidump.records import Context, Minidump
-from cairn.pipeline.accept import accept
-from cairn.pipeline.intake_stores import Stores
+from cairn.pipeline.accepting.accept import accept
+from cairn.pipeline.accepting.intake_stores import Stores
 from cairn.privacy.scrub_dump import FILLER, scrub_dump
 from cairn.privacy.scrub_event import scrubbed
 from cairn.privacy.settings import Privacy

@@ -26,29 +26,29 @@ from cairn.crash.event import Event
 from cairn.intake.limits import MIB, Limits
 from cairn.intake.rules import Filter, FilterKind
 from cairn.intake.upload import Upload
-from cairn.pipeline.accept import accept
-from cairn.pipeline.finish_uploads import FINISH_UPLOADS
-from cairn.pipeline.intake_stores import Stores
-from cairn.pipeline.symbolicate import WHOLE_DUMP
+from cairn.pipeline.accepting.accept import accept
+from cairn.pipeline.accepting.finish_uploads import FINISH_UPLOADS
+from cairn.pipeline.accepting.intake_stores import Stores
+from cairn.pipeline.symbolicating.symbolicate import WHOLE_DUMP
 from cairn.privacy.settings import Privacy
 from cairn.store.aws import Clients
-from cairn.store.candidates import ids_of
-from cairn.store.chunks import CHUNK_SIZE
-from cairn.store.debug_files import DebugFiles
-from cairn.store.dumps import Dumps
-from cairn.store.event_files import EventFiles
-from cairn.store.events import EventRecord, Events
-from cairn.store.fetches import Fetches
-from cairn.store.hot_sets import HotSets
-from cairn.store.notes import Notes
+from cairn.store.crashes.dumps import Dumps
+from cairn.store.crashes.event_files import EventFiles
+from cairn.store.crashes.events import EventRecord, Events
+from cairn.store.crashes.notes import Notes
+from cairn.store.crashes.uploads import Uploads
 from cairn.store.outcomes import Outcomes
 from cairn.store.projects import Projects
 from cairn.store.settings import Settings
 from cairn.store.sources import ProjectSources
-from cairn.store.symbol_index import SymbolIndex
+from cairn.store.symbols.candidates import ids_of
+from cairn.store.symbols.chunks import CHUNK_SIZE
+from cairn.store.symbols.debug_files import DebugFiles
+from cairn.store.symbols.fetches import Fetches
+from cairn.store.symbols.hot_sets import HotSets
+from cairn.store.symbols.symbol_index import SymbolIndex
 from cairn.store.table import Table
 from cairn.store.tokens import ApiTokens
-from cairn.store.uploads import Uploads
 from cairn.symbols.sources.records import CredentialKind, Credentials, Layout, Source
 from cairn_cli.local.deploy import STACK, deploy
 from infra.bundling import ROOT, Target, build

@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 import pytest
 
 from cairn.intake.messages import Response
-from cairn.pipeline import compile_debug_file
-from cairn.pipeline.finish_uploads import FINISH_UPLOADS
-from cairn.pipeline.front import report
+from cairn.pipeline.accepting.finish_uploads import FINISH_UPLOADS
+from cairn.pipeline.accepting.front import report
+from cairn.pipeline.debug_files import compile_debug_file
 from cairn.servers.near import NEAR_VARIABLE
-from cairn.store import chunks, debug_files, events, hot_sets, signed_uploads, uploads
+from cairn.store.crashes import events, signed_uploads, uploads
 from cairn.store.notifications import is_sweep
 from cairn.store.settings import (
     DUMP_RETENTION_DAYS,
@@ -24,6 +24,7 @@ from cairn.store.settings import (
     Settings,
 )
 from cairn.store.source_secrets import SECRET
+from cairn.store.symbols import chunks, debug_files, hot_sets
 from infra.bundling import ROOT
 from infra.template import BUNDLES, TEMPLATE, localize, rendered, synthesize
 from infra.work_queue import PATIENCE

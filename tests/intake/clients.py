@@ -12,8 +12,8 @@ from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
 from cairn.intake.rules import Rate
 from cairn.intake.upload import Attachment, Feedback, Upload
-from cairn.pipeline.accept import accept
-from cairn.pipeline.intake_stores import ClientKey, Stores
+from cairn.pipeline.accepting.accept import accept
+from cairn.pipeline.accepting.intake_stores import ClientKey, Stores
 
 KEY = "0123456789abcdef0123456789abcdef"
 PROJECT = 42

@@ -11,8 +11,8 @@ from typing import Any
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
 from cairn.intake.upload import Upload
-from cairn.pipeline.accept import accept
-from cairn.pipeline.intake_stores import Stores
+from cairn.pipeline.accepting.accept import accept
+from cairn.pipeline.accepting.intake_stores import Stores
 from tests.intake.clients import KEY, NEW_ID, NOW, PROJECT, QUERY, KeptNotes, KeptUploads, OneProject
 
 EVENT_ID = "6f0b2c1e5d0f4a539b0b1f8e3a2c7d44"

@@ -8,8 +8,8 @@ import pytest
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
 from cairn.intake.upload import Upload
-from cairn.pipeline.accept import accept
-from cairn.pipeline.intake_stores import RecentKeys, Stores
+from cairn.pipeline.accepting.accept import accept
+from cairn.pipeline.accepting.intake_stores import RecentKeys, Stores
 from tests.intake.clients import (
     DUMP,
     KEY,

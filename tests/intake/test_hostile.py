@@ -246,8 +246,8 @@ BIG_REQUEST = """
 import gzip, io, os, random, sys
 from pathlib import Path
 from cairn.intake.limits import Limits, MIB
-from cairn.pipeline.accept import accept
-from cairn.pipeline.intake_stores import Stores
+from cairn.pipeline.accepting.accept import accept
+from cairn.pipeline.accepting.intake_stores import Stores
 from tests.intake.clients import BOUNDARY, PATH, OneProject, UntouchedNotes, form_headers, request
 from tests.intake.envelopes import ENVELOPE_PATH, line
 

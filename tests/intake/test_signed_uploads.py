@@ -13,10 +13,10 @@ from cairn.intake.messages import Request, Response
 from cairn.intake.outcomes import FILTERED_RELEASE, RATE_LIMITED, Drop, Outcome
 from cairn.intake.signed_upload_request import AnnouncedUpload
 from cairn.intake.upload import Crash
-from cairn.pipeline.accept import accept
-from cairn.pipeline.gate import LimitedKey
-from cairn.pipeline.intake_stores import Stores
-from cairn.store.signed_uploads import Plan, Remaining, SignedPart, SignedUploads
+from cairn.pipeline.accepting.accept import accept
+from cairn.pipeline.accepting.gate import LimitedKey
+from cairn.pipeline.accepting.intake_stores import Stores
+from cairn.store.crashes.signed_uploads import Plan, Remaining, SignedPart, SignedUploads
 from tests.intake.clients import NEW_ID, NOW, PROJECT, OneProject, UntouchedNotes, UntouchedUploads, request
 
 PATH = f"/api/{PROJECT}/minidump/uploads/"

@@ -14,9 +14,9 @@ import pytest
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Response
 from cairn.intake.tus import Reference, reference
-from cairn.pipeline.accept import accept
-from cairn.pipeline.intake_stores import Stores
-from cairn.store.tus_uploads import TusUpload, TusUploads
+from cairn.pipeline.accepting.accept import accept
+from cairn.pipeline.accepting.intake_stores import Stores
+from cairn.store.crashes.tus_uploads import TusUpload, TusUploads
 from tests.intake.clients import DUMP, KEY, NEW_ID, NOW, PROJECT, KeptNotes, KeptUploads, OneProject, request
 from tests.intake.envelopes import EVENT_ID, envelope, item
 

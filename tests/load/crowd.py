@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cairn.store.events import Events
+from cairn.store.crashes.events import Events
+from cairn.store.crashes.uploads import Uploads
 from cairn.store.queues import Queue
-from cairn.store.uploads import Uploads
 from cairn_cli.local.run import LocalCairn
 from cairn_cli.target import Target
 from tests.crash.symbol_files import SAMPLE

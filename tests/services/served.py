@@ -16,8 +16,8 @@ from hypercorn.config import Config
 from cairn.intake.errors import IntakeError
 from cairn.intake.limits import Limits
 from cairn.intake.messages import Request, Response
-from cairn.pipeline.accept import accept, refused_by_head
-from cairn.pipeline.intake_stores import Stores
+from cairn.pipeline.accepting.accept import accept, refused_by_head
+from cairn.pipeline.accepting.intake_stores import Stores
 from services.large_uploads.application import LargeUploads
 from services.large_uploads.places import Places
 from services.large_uploads.receiving import Patience

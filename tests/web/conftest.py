@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cairn.pipeline.assemble_debug_file import AssemblyStep
-from cairn.pipeline.compile_debug_file import Compilation
+from cairn.pipeline.debug_files.assemble_debug_file import AssemblyStep
+from cairn.pipeline.debug_files.compile_debug_file import Compilation
 from cairn.store.notifications import assembly_in
 from cairn.store.projects import Project, Projects
 from cairn.store.tokens import ApiTokens

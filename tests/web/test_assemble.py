@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from cairn.pipeline.compile_debug_file import Compilation, CompiledDebugFile
-from cairn.pipeline.delete_debug_file import Deletion
-from cairn.store.assemblies import PENDING_SECONDS
-from cairn.store.debug_file_records import DebugFileRecords
-from cairn.store.debug_files import LARGEST_FILE, debug_file_key
+from cairn.pipeline.debug_files.compile_debug_file import Compilation, CompiledDebugFile
+from cairn.pipeline.debug_files.delete_debug_file import Deletion
 from cairn.store.errors import UnavailableError
 from cairn.store.queues import Queue
+from cairn.store.symbols.assemblies import PENDING_SECONDS
+from cairn.store.symbols.debug_file_records import DebugFileRecords
+from cairn.store.symbols.debug_files import LARGEST_FILE, debug_file_key
 from cairn.store.table import Table
 from cairn.symbols.symbol_file.index import CURRENT
 from cairn.web.assemble import MOST_CHUNKS, MOST_FILES
@@ -124,7 +124,7 @@ def test_a_chunk_that_is_lost_is_asked_for_again(client: Client, monkeypatch: py
     found = client.state(content, [content])
     assert found["state"] == "error"
     assert f"The chunk {sha1(content)} is gone: upload the file again" in found["detail"]
-    monkeypatch.setattr("cairn.store.assemblies.time.time", lambda: 2e9 * 2)
+    monkeypatch.setattr("cairn.store.symbols.assemblies.time.time", lambda: 2e9 * 2)
     assert client.state(content, [content])["missingChunks"] == [sha1(content)]
 
 

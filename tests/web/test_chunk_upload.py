@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from cairn.store.chunks import CHUNK_SIZE, Chunks
+from cairn.store.symbols.chunks import CHUNK_SIZE, Chunks
 from cairn.web.chunk_upload import CHUNKS_PER_REQUEST, read_chunks, upload_options
 from cairn.web.errors import BadRequestError
 from cairn_cli.local.front_door import MAX_EVENT, event_size

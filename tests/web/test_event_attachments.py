@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from cairn.store.tokens import ApiTokens
-from tests.store.test_event_files import NOW, attachment, stored
+from tests.store.crashes.test_event_files import NOW, attachment, stored
 from tests.web.conftest import HOST, Client
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cairn.store.chunks import CHUNK_SIZE
+from cairn.store.symbols.chunks import CHUNK_SIZE
 from cairn.web.api import Api
 from cairn.web.form_upload import PATIENCE
 from tests.web.conftest import FORM, Answer, Client, form, sha1

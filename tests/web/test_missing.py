@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from cairn.store.fetches import Attempt, Fetches, FetchRequest, fetch_key
 from cairn.store.sources import ProjectSources
+from cairn.store.symbols.fetches import Attempt, Fetches, FetchRequest, fetch_key
+from cairn.store.symbols.waiting import WaitingCrash, WaitingCrashes, WantedModule
 from cairn.store.tokens import ApiTokens
-from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
 from cairn.symbols.sources.built_in import BUILT_IN
 from cairn.symbols.sources.records import FetchStatus, FileType, ModuleFormat, Role, SourceModule
 from tests.web.conftest import Client

@@ -16,11 +16,11 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cairn.pipeline.compile_debug_file import Compilation
-from cairn.store.debug_files import DebugFiles, debug_file_key
-from cairn.store.last_uses import LastUses
+from cairn.pipeline.debug_files.compile_debug_file import Compilation
 from cairn.store.objects import Objects
-from cairn.store.symbol_index import SymbolEntry, SymbolIndex
+from cairn.store.symbols.debug_files import DebugFiles, debug_file_key
+from cairn.store.symbols.last_uses import LastUses
+from cairn.store.symbols.symbol_index import SymbolEntry, SymbolIndex
 from cairn.store.tokens import ApiTokens
 from cairn.symbols.arriving.debug_file_ids import elf_debug_id
 from cairn.symbols.records import Features

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.text import Text
 
 from cairn.crash.event import Event
-from cairn.store.events import EventRecord, Events
+from cairn.store.crashes.events import EventRecord, Events
 from cairn_cli.debug_files import upload, wait
 from cairn_cli.demo.post import post_minidump
 from cairn_cli.errors import CliError

@@ -152,8 +152,8 @@ def tell(path: Path, sent: Sent) -> None:
 def wait_for(target: Target, event_id: str, as_json: bool) -> Any:
     """The event as JSON once it is there; printed as a report unless ``as_json``. Raises ``CliError``."""
     from cairn.crash.event import Event
+    from cairn.store.crashes.events import Events
     from cairn.store.errors import StoreError
-    from cairn.store.events import Events
     from cairn_cli.report import print_report
 
     events = Events(target.settings, target.clients)

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.missing_modules import missing_modules
 from cairn.store.projects import Projects
-from cairn.store.waiting import WaitingCrashes
+from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRecords
+from cairn.store.symbols.missing_modules import missing_modules
+from cairn.store.symbols.waiting import WaitingCrashes
 from cairn.symbols.arriving.archive import Refused, is_archive
 from cairn.symbols.arriving.debug_file_ids import read_all_ids
 from cairn.symbols.compiling.compile import Ids, identify, is_source_bundle

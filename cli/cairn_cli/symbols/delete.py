@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from rich.text import Text
 
-from cairn.pipeline.delete_debug_file import Deleted, Deletion
+from cairn.pipeline.debug_files.delete_debug_file import Deleted, Deletion
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json
 from cairn_cli.symbols.files import SHA1, StoredFile, files_of, told

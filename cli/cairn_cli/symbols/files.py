@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from rich.filesize import decimal
 from rich.text import Text
 
-from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.debug_files import sha1_in
-from cairn.store.symbol_index import SymbolEntry, SymbolIndex, keys_of, normal_id
-from cairn.store.waiting import WaitingCrashes
+from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRecords
+from cairn.store.symbols.debug_files import sha1_in
+from cairn.store.symbols.symbol_index import SymbolEntry, SymbolIndex, keys_of, normal_id
+from cairn.store.symbols.waiting import WaitingCrashes
 from cairn.web.dif import dif_of
 from cairn.web.dsyms import matches, newest_first
 from cairn_cli.debug_files import offers

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from cairn.store.missing_modules import MissingModule, missing_modules, printable
 from cairn.store.projects import Projects
-from cairn.store.source_answers import NotAsked, SourceAnswer, SourceAnswers
-from cairn.store.symbol_index import keys_of
-from cairn.store.waiting import WaitingCrash, WaitingCrashes, WantedModule
+from cairn.store.symbols.missing_modules import MissingModule, missing_modules, printable
+from cairn.store.symbols.source_answers import NotAsked, SourceAnswer, SourceAnswers
+from cairn.store.symbols.symbol_index import keys_of
+from cairn.store.symbols.waiting import WaitingCrash, WaitingCrashes, WantedModule
 from cairn.symbols.helpful_files import upload_command
 from cairn.symbols.sources.records import FetchStatus
 from cairn.web.missing import module_json

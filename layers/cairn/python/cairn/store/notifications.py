@@ -67,7 +67,7 @@ def waking_in(body: str) -> tuple[tuple[str | None, str | None], float, bool] | 
 
 
 def fetch_message(project_id: int, key: str) -> str:
-    """A message that asks to fetch what ``cairn.store.fetches`` has by this key from the project's symbol servers."""
+    """A message that asks to fetch what ``symbols/fetches.py`` has by this key from the project's symbol servers."""
     return json.dumps({"cairn": MESSAGE_VERSION, "fetch": {"project": project_id, "key": key}})
 
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cairn.store.assemblies import PENDING_SECONDS, Assemblies, Assembly, Plan
-from cairn.store.chunks import Chunks
-from cairn.store.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.debug_files import LARGEST_FILE
 from cairn.store.errors import StoreError
-from cairn.store.last_uses import LastUses
+from cairn.store.symbols.assemblies import PENDING_SECONDS, Assemblies, Assembly, Plan
+from cairn.store.symbols.chunks import Chunks
+from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRecords
+from cairn.store.symbols.debug_files import LARGEST_FILE
+from cairn.store.symbols.last_uses import LastUses
 from cairn.symbols.symbol_file.index import CURRENT
 from cairn.web.chunk_upload import SHA1
 from cairn.web.dif import dif_of

@@ -19,8 +19,8 @@ from multipart import (  # type: ignore[import-untyped]
     parse_options_header,
 )
 
-from cairn.store.chunks import CHUNK_SIZE
-from cairn.store.debug_files import LARGEST_FILE
+from cairn.store.symbols.chunks import CHUNK_SIZE
+from cairn.store.symbols.debug_files import LARGEST_FILE
 from cairn.web.errors import BadRequestError
 
 CHUNKS_PER_REQUEST = 64

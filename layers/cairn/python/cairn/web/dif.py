@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from cairn.store.symbol_index import SymbolEntry
+from cairn.store.symbols.symbol_index import SymbolEntry
 from cairn.symbols.records import Features
 
 CONTENT_TYPES = {

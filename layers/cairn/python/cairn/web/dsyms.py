@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from cairn.store.debug_file_records import DebugFileRecords
-from cairn.store.debug_files import DebugFiles
-from cairn.store.symbol_index import SymbolEntry, SymbolIndex
+from cairn.store.symbols.debug_file_records import DebugFileRecords
+from cairn.store.symbols.debug_files import DebugFiles
+from cairn.store.symbols.symbol_index import SymbolEntry, SymbolIndex
 from cairn.web.chunk_upload import SHA1
 from cairn.web.dif import dif_of
 from cairn.web.errors import BadRequestError, NotFoundError

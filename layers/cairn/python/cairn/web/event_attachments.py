@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cairn.store.event_files import EventFile, EventFiles
-from cairn.store.events import EVENT_ID, iso_time, normal_id
+from cairn.store.crashes.event_files import EventFile, EventFiles
+from cairn.store.crashes.events import EVENT_ID, iso_time, normal_id
 from cairn.web.errors import NotFoundError
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cairn.store.chunks import CHUNK_SIZE, Chunks
+from cairn.store.symbols.chunks import CHUNK_SIZE, Chunks
 from cairn.web.assemble import AssembleCall
 from cairn.web.chunk_upload import SHA1, form_files
 from cairn.web.dif import dif_of

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cairn.store.missing_modules import MissingModule, missing_modules
-from cairn.store.source_answers import SourceAnswer, SourceAnswers
-from cairn.store.waiting import WaitingCrashes
+from cairn.store.symbols.missing_modules import MissingModule, missing_modules
+from cairn.store.symbols.source_answers import SourceAnswer, SourceAnswers
+from cairn.store.symbols.waiting import WaitingCrashes
 from cairn.symbols.helpful_files import upload_command
 from cairn.web.errors import BadRequestError
 from cairn.web.organizations import moment

@@ -6,22 +6,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cairn.store.assemblies import Assemblies
 from cairn.store.aws import Clients
-from cairn.store.chunks import Chunks
-from cairn.store.debug_file_records import DebugFileRecords
-from cairn.store.debug_files import DebugFiles
-from cairn.store.event_files import EventFiles
-from cairn.store.last_uses import LastUses
+from cairn.store.crashes.event_files import EventFiles
 from cairn.store.notifications import assemble_message
 from cairn.store.outcomes import Outcomes
 from cairn.store.projects import Projects
 from cairn.store.queues import DEBUG_FILE_QUEUE_VARIABLE, Queue
 from cairn.store.settings import Settings
-from cairn.store.source_answers import SourceAnswers
-from cairn.store.symbol_index import SymbolIndex
+from cairn.store.symbols.assemblies import Assemblies
+from cairn.store.symbols.chunks import Chunks
+from cairn.store.symbols.debug_file_records import DebugFileRecords
+from cairn.store.symbols.debug_files import DebugFiles
+from cairn.store.symbols.last_uses import LastUses
+from cairn.store.symbols.source_answers import SourceAnswers
+from cairn.store.symbols.symbol_index import SymbolIndex
+from cairn.store.symbols.waiting import WaitingCrashes
 from cairn.store.tokens import ApiTokens
-from cairn.store.waiting import WaitingCrashes
 from cairn.web.assemble import AssembleCall
 from cairn.web.dsyms import DebugFileList
 from cairn.web.event_attachments import EventAttachments

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from cairn.store.aws import Clients
-from cairn.store.last_uses import LastUses
 from cairn.store.settings import Settings
-from cairn.store.source_bundles import open_bundle
-from cairn.store.symbol_index import ID_LIMIT, SymbolEntry, SymbolIndex
+from cairn.store.symbols.last_uses import LastUses
+from cairn.store.symbols.source_bundles import open_bundle
+from cairn.store.symbols.symbol_index import ID_LIMIT, SymbolEntry, SymbolIndex
 from cairn.symbols.arriving.debug_file_ids import elf_debug_id
 from cairn.symbols.errors import SymbolFileError
 from cairn.symbols.ranges.spans import Allowance

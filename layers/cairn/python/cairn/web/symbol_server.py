@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from cairn.store.debug_files import DebugFiles
-from cairn.store.last_uses import LastUses
-from cairn.store.symbol_index import ModuleIds, SymbolEntry, SymbolIndex
+from cairn.store.symbols.debug_files import DebugFiles
+from cairn.store.symbols.last_uses import LastUses
+from cairn.store.symbols.symbol_index import ModuleIds, SymbolEntry, SymbolIndex
 from cairn.web.errors import NotFoundError
 
 HEX = re.compile(r"[0-9a-fA-F]+")

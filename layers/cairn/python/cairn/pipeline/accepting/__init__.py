@@ -1,0 +1,1 @@
+"""The first step: a crash comes in, is wanted, and is kept."""

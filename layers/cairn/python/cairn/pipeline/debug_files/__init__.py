@@ -1,0 +1,1 @@
+"""The third step: debug files come in, are compiled, and go."""

@@ -1,0 +1,1 @@
+"""Crashes as they were sent, and what was made of them."""
