@@ -71,30 +71,45 @@ class DebugFiles(Construct):
         self.worker.function.add_environment(DEBUG_FILE_QUEUE_VARIABLE, self.files.queue.queue_url)
         self.worker.may_send(crashes.queue)
         self.worker.may_send(self.files.queue)
-        self.worker.may_use_table(storage.symbols, "Query", "DeleteItem", keys=PASSING)
+        self._may_compile(storage)
+        self._may_fetch(storage, settings)
+        self._may_scrub(storage)
+        self._sweep_daily()
+
+    def _may_compile(self, storage: Storage) -> None:
+        """Put files together, compile them, delete them, and tell who waits."""
+        worker = self.worker
+        worker.may_use_table(storage.symbols, "Query", "DeleteItem", keys=PASSING)
+        worker.may_use_table(storage.symbols, "GetItem", "BatchGetItem", "PutItem", "UpdateItem")
+        worker.may_use_objects("chunks/", "GetObject")
+        worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject")
+        worker.may_use_objects("symbols/", "PutObject", "AbortMultipartUpload", "DeleteObject")
+        worker.may_use_objects("hot/", "PutObject", "DeleteObject")
+        worker.may_see_what_is_missing()
+
+    def _may_fetch(self, storage: Storage, settings: DeploymentSettings) -> None:
+        """Ask symbol servers, and show them who asks."""
         self.worker.may_use_table(storage.projects, "GetItem", keys=(PROJECT, SECRET))
-        self.worker.may_use_table(storage.symbols, "GetItem", "BatchGetItem", "PutItem", "UpdateItem")
-        self.worker.may_use_objects("chunks/", "GetObject")
-        self.worker.may_use_objects("debug-files/", "GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject")
-        self.worker.may_use_objects("symbols/", "PutObject", "AbortMultipartUpload", "DeleteObject")
-        self.worker.may_use_objects("hot/", "PutObject", "DeleteObject")
+        for bucket in settings.symbol_bucket_names:
+            self.worker.may_read_bucket(bucket)
+
+    def _may_scrub(self, storage: Storage) -> None:
+        """Read a large dump, write it again or remove it, and note that with its event."""
         self.worker.may_use_crash_files(MANIFEST, "GetObject")
         for dump in (DUMP, SENT_DUMPS):
             self.worker.may_use_crash_files(dump, "GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")
         self.worker.may_use_table(storage.events, "GetItem", "PutItem", "UpdateItem", keys=(EVENTS,))
-        self.worker.may_see_what_is_missing()
+
+    def _sweep_daily(self) -> None:
+        sweep = targets.SqsQueue(
+            self.files.queue,
+            message=events.RuleTargetInput.from_object(SWEEP),
+            dead_letter_queue=self.files.dead_letters,
+        )
         events.Rule(
             self,
             "Daily",
             description="Deletes debug files that no crash used for long",
             schedule=events.Schedule.rate(Duration.days(1)),
-            targets=[
-                targets.SqsQueue(
-                    self.files.queue,
-                    message=events.RuleTargetInput.from_object(SWEEP),
-                    dead_letter_queue=self.files.dead_letters,
-                )
-            ],
+            targets=[sweep],
         )
-        for bucket in settings.symbol_bucket_names:
-            self.worker.may_read_bucket(bucket)

@@ -6,13 +6,13 @@ May be done any number of times: the event is derived from the upload and the sy
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
 from cairn.crash.build_client_event import build_client_event
 from cairn.crash.build_event import Received, build_event, unreadable_event
-from cairn.crash.event import AttachmentInfo, DumpInfo, Event
+from cairn.crash.event import DumpInfo, Event
 from cairn.crash.grouping import grouped
 from cairn.crash.process import process
 from cairn.crash.records import Crash
@@ -23,22 +23,22 @@ from cairn.pipeline.recent import Recent
 from cairn.pipeline.symbolicating.ask_symbol_servers import SymbolServerRequests
 from cairn.pipeline.symbolicating.compile_again import CompileAgain
 from cairn.pipeline.symbolicating.dump_keeping import DumpKeeping
+from cairn.pipeline.symbolicating.event_record import received_of, record_of, scrubbed_upload, waiting_crash
 from cairn.pipeline.symbolicating.message_filter import MessageFilter
 from cairn.pipeline.symbolicating.source_finder import StoredSources
 from cairn.pipeline.symbolicating.symbol_finder import IndexFinder, OpenSymbolFiles
 from cairn.pipeline.symbolicating.wanted_modules import wanted_modules
 from cairn.privacy.scrub_event import scrubbed
-from cairn.privacy.scrub_upload import scrub_upload
 from cairn.privacy.settings import DEFAULT, Privacy
 from cairn.store.aws import Clients
 from cairn.store.crashes.dumps import Dumps, KeptDump
-from cairn.store.crashes.events import EventRecord, Events
+from cairn.store.crashes.events import Events
 from cairn.store.crashes.uploads import StoredFile, StoredUpload, Uploads
 from cairn.store.projects import Projects
 from cairn.store.queues import Queue
 from cairn.store.settings import Settings
 from cairn.store.symbols.symbol_index import SymbolIndex
-from cairn.store.symbols.waiting import WaitingCrash, WaitingCrashes, WantedModule
+from cairn.store.symbols.waiting import WaitingCrashes, WantedModule
 
 WHOLE_DUMP = 32 * 1024 * 1024
 """Bytes of a dump that are fetched as they are, in about half a second. Of a larger one, which has the memory of a
@@ -167,7 +167,7 @@ class Symbolication:
             made = self._make(dump, upload, received, privacy, is_late=again > 0)
             if known is None and self._filter.drops(made.event, upload):
                 return made, Outcome.FILTERED
-            if not self._events.put(record_of(made.event, upload, made.outcome)):
+            if not self._events.put(record_of(made.event, upload, made.outcome.value)):
                 return made, Outcome.DUPLICATE
             self._waiting.put(waiting_crash(upload, made.wanted, made.sources))
             if not (made.is_outdated() or self._sources.has_any(made.sources)):
@@ -204,70 +204,6 @@ class Symbolication:
     def _privacy(self, project_id: int) -> Privacy:
         project = self._projects.get(project_id)
         return project.privacy if project else DEFAULT
-
-
-def scrubbed_upload(upload: StoredUpload, privacy: Privacy) -> StoredUpload:
-    """The upload without what is private by the project's settings; ``scrubbed`` says how much that was."""
-    done = scrub_upload(upload.event, [file.name for file in upload.files], privacy)
-    named = [replace(file, name=name) for file, name in zip(upload.files, done.names, strict=True)]
-    return replace(
-        upload,
-        event=done.event,
-        dump=named[0] if upload.dump else None,
-        attachments=tuple(named[1:] if upload.dump else named),
-        scrubbed=done.counts,
-    )
-
-
-def waiting_crash(
-    upload: StoredUpload, modules: tuple[WantedModule, ...], sources: tuple[str, ...] = ()
-) -> WaitingCrash:
-    """The crash as it waits for ``modules``, and for ``sources`` by debug id."""
-    return WaitingCrash(upload.project_id, upload.event_id, upload.received, upload.key, modules, sources)
-
-
-def received_of(upload: StoredUpload, first_symbolicated: float | None = None) -> Received:
-    """What the event takes from the upload beside the dump. It is made now, and was ``first_symbolicated`` then."""
-    now = time.time()
-    return Received(
-        event_id=upload.event_id,
-        project=upload.project_id,
-        received=upload.received,
-        event=upload.event,
-        attachments=tuple(
-            AttachmentInfo(name=f.name, type=f.kind, content_type=f.content_type, size=f.size) for f in upload.files
-        ),
-        symbolicated=now,
-        first_symbolicated=first_symbolicated or now,
-        scrubbed=upload.scrubbed or {},
-    )
-
-
-def record_of(event: Event, upload: StoredUpload, outcome: Outcome) -> EventRecord:
-    """The event as the store keeps and lists it."""
-    return EventRecord(
-        project_id=upload.project_id,
-        event_id=event.event_id,
-        received=event.received,
-        timestamp=event.timestamp,
-        title=event.title,
-        culprit=event.culprit,
-        level=event.level,
-        os=os_of(event),
-        release=event.release,
-        status=outcome.value,
-        upload_key=upload.key,
-        body=event.to_json(),
-        first_symbolicated=event.cairn.first_symbolicated,
-        issue=event.cairn.grouping.hash if event.cairn.grouping else None,
-    )
-
-
-def os_of(event: Event) -> str:
-    """The operating system's name; a client may send anything in its place."""
-    context = event.contexts.get("os")
-    name = context.get("name") if isinstance(context, dict) else None
-    return name if isinstance(name, str) else ""
 
 
 def _summary(event: Event, outcome: Outcome) -> Symbolicated:
