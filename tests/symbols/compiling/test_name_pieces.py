@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cairn.symbols.compiling.name_pieces import ROWS_PER_PIECE, name_pieces, piece_bounds
+from cairn.symbols.compiling.name_pieces import ROWS_PER_PIECE, name_pieces, piece_spans
 from cairn.symbols.compiling.name_rows import NameRows
+from cairn.symbols.compiling.row_spans import row_spans
 from cairn.symbols.compiling.symcache import SymCache
 from cairn.symbols.errors import MalformedDebugFileError, SymbolFileError
 from cairn.symbols.symbol_file.columns import NONE, Piece, pack
@@ -51,8 +52,8 @@ GAP = (NONE, NONE, NONE, NONE)
 def cut(rows: list[Row], parents: list[Link] | None = None, ends: dict[int, int] | None = None, size: int = 1 << 20,
         version: int = 9) -> list[Piece]:  # fmt: skip
     cache = SymCache(symcache(rows, parents, version))
-    rows_of_it = NameRows(cache, ends or {})
-    return list(name_pieces(cache, rows_of_it, str.upper, piece_bounds(rows_of_it), size))
+    parts = [NameRows(cache, ends or {})]
+    return list(name_pieces(parts, piece_spans(parts, row_spans(parts)), str.upper, size))
 
 
 def pieces_of(rows: list[Row], ends: dict[int, int] | None = None, size: int = 1 << 20) -> list[NamePiece]:

@@ -42,7 +42,7 @@ def _run(operation: str, *arguments: str) -> Any:
 def _limit(seconds: int, memory: int) -> None:
     for kind, wanted in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CPU, 2 * seconds if has_two_processors() else seconds),
         (resource.RLIMIT_DATA, memory),
         (resource.RLIMIT_STACK, STACK_BYTES),
     ):

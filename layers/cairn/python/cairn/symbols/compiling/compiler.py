@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cairn.symbols.compiling.compile import Compiled
+from cairn.symbols.compiling.dwarf_halves import symcaches_by_halves
 from cairn.symbols.compiling.libsymbolic import FORMATS, DebugObject, open_debug_file
 from cairn.symbols.compiling.name_rows import NameRows
+from cairn.symbols.compiling.row_spans import covered_by, row_spans
 from cairn.symbols.compiling.segments import segments_of
 from cairn.symbols.compiling.symcache import SymCache
 from cairn.symbols.compiling.write_names import write_names
@@ -91,23 +93,25 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path, *, side
         )
     problems: list[str] = []
     rows: list[Row] = _attempt(lambda: _unwind_rows(debug_object, path, problems), [], problems)
-    names = _attempt(lambda: SymCache(debug_object.symcache()), None, problems)
-    if names is None and not rows:
+    none: tuple[SymCache, ...] = ()
+    caches = _attempt(lambda: _symcaches(debug_object, path, side_by_side=side_by_side), none, problems)
+    if not caches and not rows:
         raise MalformedDebugFileError(" ".join(problems))
-    if names is not None and lines_are_elsewhere(debug_object, names):
+    if lines_are_elsewhere(debug_object, caches):
         problems.append(
             "There is debug information, and it has no lines. With -gsplit-dwarf they are in .dwo files, which are not "
             "read: compile without it."
         )
     ends: dict[int, int] = _attempt(lambda: _symbol_ends(debug_object, path), {}, problems)
     segments: tuple[Segment, ...] = _attempt(lambda: segments_of(debug_object, path), (), problems)
-    description = _describe(debug_object, path, names, bool(rows))._replace(segments=segments)
+    description = _describe(debug_object, path, caches, bool(rows))._replace(segments=segments)
     covered = list(_covered_by_rules(rows))
     with SymbolFileWriter(target) as writer:
-        if names is not None:
-            name_rows = NameRows(names, ends)
-            write_names(writer, names, name_rows, target.with_suffix(".second"), side_by_side=side_by_side)
-            covered += name_rows.covered()
+        if caches:
+            parts = [NameRows(cache, ends) for cache in caches]
+            spans = row_spans(parts)
+            write_names(writer, parts, spans, target.with_suffix(".upper"), side_by_side=side_by_side)
+            covered += covered_by(parts, spans)
         writer.add_rules(rule_pieces(rows))
         writer.finish(description, covered)
     texts = (description.debug_id, description.code_id, description.arch, description.kind, description.format)
@@ -117,10 +121,10 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path, *, side
     )  # fmt: skip
 
 
-def lines_are_elsewhere(debug_object: DebugObject, names: SymCache) -> bool:
+def lines_are_elsewhere(debug_object: DebugObject, caches: Sequence[SymCache]) -> bool:
     """Whether a program has but the skeleton of its debug information."""
     has_skeleton = debug_object.format == "elf" and "debug" in debug_object.features
-    return has_skeleton and names.range_count > 0 and names.file_count == 0
+    return has_skeleton and any(cache.range_count for cache in caches) and not any(cache.file_count for cache in caches)
 
 
 def _attempt(action: Callable[[], _T], otherwise: _T, problems: list[str]) -> _T:
@@ -132,10 +136,16 @@ def _attempt(action: Callable[[], _T], otherwise: _T, problems: list[str]) -> _T
         return otherwise
 
 
-def _describe(debug_object: DebugObject, path: Path, names: SymCache | None, has_rules: bool) -> Description:
+def _symcaches(debug_object: DebugObject, path: Path, *, side_by_side: bool) -> tuple[SymCache, ...]:
+    """The symcache of an object, or of each half of its units."""
+    halves = symcaches_by_halves(path) if side_by_side and debug_object.format == "elf" else None
+    return tuple(map(SymCache, halves or (debug_object.symcache(),)))
+
+
+def _describe(debug_object: DebugObject, path: Path, caches: Sequence[SymCache], has_rules: bool) -> Description:
     features = Features(
-        symbols=names is not None and names.range_count > 0,
-        debug_info=names is not None and names.file_count > 0,
+        symbols=any(cache.range_count for cache in caches),
+        debug_info=any(cache.file_count for cache in caches),
         unwind_info=has_rules,
         sources="sources" in debug_object.features,
     )

@@ -24,6 +24,10 @@ _SIGNS_OF_NO_MEMORY = (
     b"not enough memory",
 )
 CHILD = "cairn.symbols.compiling.child"
+MAPPED_ALONE = 1 << 20
+"""Bytes from which on glibc takes memory from the system for one thing alone, and gives it back after that: two threads
+of ``symbolic`` need 50 MB less so."""
+
 _TOO_LARGE_SIGNALS = (signal.SIGKILL, signal.SIGXCPU)
 """What the kernel sends when memory or CPU time run out."""
 
@@ -53,6 +57,7 @@ def run_isolated(operation: str, arguments: Sequence[str], limits: Limits) -> An
         **os.environ,
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
         LIMITS: f"{limits.seconds},{limits.memory}",
+        "MALLOC_MMAP_THRESHOLD_": str(MAPPED_ALONE),
     }
     try:
         child = subprocess.run(  # noqa: S603

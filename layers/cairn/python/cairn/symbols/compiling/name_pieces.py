@@ -7,12 +7,11 @@ and cutting is work on whole columns. ``NamePiece`` reads a piece; the layout is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
 from cairn.symbols.compiling.name_rows import NameRows
-from cairn.symbols.compiling.symcache import SymCache
+from cairn.symbols.compiling.row_spans import Span
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.symbol_file.columns import NONE, Piece, deltas, pack
 
@@ -24,29 +23,34 @@ figures."""
 _LOCATION_SIZE = 20
 
 
-def piece_bounds(rows: NameRows) -> list[int]:
-    """The numbers of the rows that pieces begin with, and the count of all rows."""
-    bounds = [0]
-    while bounds[-1] < len(rows.starts):
-        bounds.append(rows.cut_behind(bounds[-1] + ROWS_PER_PIECE))
-    return bounds
+def piece_spans(parts: Sequence[NameRows], spans: Iterable[Span]) -> list[Span]:
+    """Cut spans into the rows of each piece."""
+    return [piece for span in spans for piece in _cut_span(parts[span.part], span)]
+
+
+def _cut_span(rows: NameRows, span: Span) -> Iterator[Span]:
+    first = span.first
+    while first < span.end:
+        end = min(rows.cut_behind(first + ROWS_PER_PIECE), span.end)
+        yield Span(span.part, first, end)
+        first = end
 
 
 def name_pieces(
-    cache: SymCache, rows: NameRows, readable: Callable[[str], str], bounds: Sequence[int], size: int = PIECE_SIZE
+    parts: Sequence[NameRows], spans: Iterable[Span], readable: Callable[[str], str], size: int = PIECE_SIZE
 ) -> Iterator[Piece]:
-    """Cut rows of a symcache into pieces, at ``bounds`` and where a piece is too large between two of them.
-    ``readable`` turns a mangled name into one for people."""
-    cutter = _Cutter(cache, rows, readable, size)
-    for first, end in pairwise(bounds):
-        yield from cutter.cut(first, end)
+    """Make the pieces of these rows, several of one that would be too large. ``readable`` turns a mangled name into one
+    for people."""
+    cutters = [_Cutter(rows, readable, size) for rows in parts]
+    for span in spans:
+        yield from cutters[span.part].cut(span.first, span.end)
 
 
 class _Cutter:
     """A symcache, its rows, and the text of its functions and paths, all by the symcache's numbers."""
 
-    def __init__(self, cache: SymCache, rows: NameRows, readable: Callable[[str], str], size: int) -> None:
-        self._rows = rows
+    def __init__(self, rows: NameRows, readable: Callable[[str], str], size: int) -> None:
+        cache, self._rows = rows.cache, rows
         self._size = size
         self._locations = cache.locations
         self._entries, self._languages = cache.entries, cache.languages

@@ -20,6 +20,7 @@ class NameRows:
     """
 
     def __init__(self, cache: SymCache, symbol_ends: Mapping[int, int]) -> None:
+        self.cache = cache
         self.starts, self.columns = cache.starts, cache.rows
         ends = list(self._ends(symbol_ends))
         if ends:
@@ -47,15 +48,36 @@ class NameRows:
             row += 1
         return min(row, len(functions))
 
-    def covered(self) -> Iterator[Stretch]:
-        """Yield the stretches of addresses that belong to functions."""
+    def covered(self, first: int, end: int, limit: int) -> Iterator[Stretch]:
+        """Yield the stretches of addresses that the rows from ``first`` to before ``end`` give to functions; the last
+        row holds up to ``limit``."""
+        begin = first
+        for gap, function in enumerate(self.columns[2][first:end], first):
+            if function == NONE:
+                if gap > begin:
+                    yield self.starts[begin], self.starts[gap]
+                begin = gap + 1
+        if begin < end:
+            yield self.starts[begin], limit
+
+    def entries(self) -> Iterator[int]:
+        """Yield where functions begin that have debug information, in no order."""
+        for entry, language in zip(self.cache.entries, self.cache.languages, strict=True):
+            if NONE not in (entry, language):
+                yield entry
+
+    def described(self) -> Iterator[int]:
+        """Yield where debug information begins and ends, in turn: rows of functions that have a language, which those
+        of the symbol table alone have not."""
+        languages = enumerate(self.cache.languages)
+        bare = {NONE, *(function for function, language in languages if language == NONE)}
         begin = 0
-        for gap in [row for row, function in enumerate(self.columns[2]) if function == NONE]:
-            if gap > begin:
-                yield self.starts[begin], self.starts[gap]
-            begin = gap + 1
+        for row in [row for row, function in enumerate(self.columns[2]) if function in bare]:
+            if row > begin:
+                yield from (self.starts[begin], self.starts[row])
+            begin = row + 1
         if begin < len(self.starts):
-            yield self.starts[begin], END_OF_ADDRESSES
+            yield from (self.starts[begin], END_OF_ADDRESSES)
 
 
 def _with_gaps(column: array[int], gaps: list[tuple[int, int]]) -> array[int]:

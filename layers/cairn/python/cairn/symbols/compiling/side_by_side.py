@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from cairn.symbols.compiling.answers import answer_of, result_in
 
+NO_LIMIT = 1 << 62
 _PR_SET_PDEATHSIG = 1
 
 
@@ -28,9 +29,26 @@ def has_two_processors() -> bool:
 
 def has_room_for_two() -> bool:
     """Whether two processes fit where this one may go: it has used up to a quarter of the memory that it may have."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
     pages = int(Path("/proc/self/statm").read_text().split()[5])
-    return limit == resource.RLIM_INFINITY or 4 * pages * resource.getpagesize() <= limit
+    return 4 * pages * resource.getpagesize() <= memory_limit()
+
+
+def memory_limit() -> int:
+    """How many bytes of memory of its own this process may have."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    return NO_LIMIT if limit == resource.RLIM_INFINITY else limit
+
+
+@contextmanager
+def limited_to(memory: int) -> Iterator[None]:
+    """Have this process, and what it forks, do with less memory for a while."""
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    if memory < memory_limit() < NO_LIMIT:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
 
 
 @contextmanager
@@ -41,7 +59,7 @@ def beside(work: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
     Until then each of the two has half of the memory. If the second one dies, so does this one, by the same signal: who
     waits for this process gets one answer for both. If this one dies, so does the second.
     """
-    with _half_of_the_memory():
+    with limited_to(memory_limit() // 2):
         reading, writing = os.pipe()
         this = os.getpid()
         second = os.fork()
@@ -84,14 +102,3 @@ def _die_by(code: int) -> NoReturn:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(abs(code))
-
-
-@contextmanager
-def _half_of_the_memory() -> Iterator[None]:
-    limit, most = resource.getrlimit(resource.RLIMIT_DATA)
-    if limit != resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_DATA, (limit // 2, most))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
