@@ -168,7 +168,7 @@ def test_without_a_build_id_a_program_has_an_id_of_its_code_and_its_companion_no
     (stripped,) = compile_here(program, tmp_path)
     assert whole.debug_id is not None
     assert (stripped.debug_id, stripped.code_id) == (whole.debug_id, None)
-    with pytest.raises(NoDebugIdError, match="Upload both together"):
+    with pytest.raises(NoDebugIdError, match="Upload the program too"):
         compile_debug_file(debug, tmp_path)
 
 
