@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from cairn.symbols.compiling.attempt import attempt
 from cairn.symbols.compiling.compile import Compiled
 from cairn.symbols.compiling.dwarf_halves import symcaches_by_halves
 from cairn.symbols.compiling.libsymbolic import FORMATS, DebugObject, open_debug_file
@@ -15,24 +16,19 @@ from cairn.symbols.compiling.name_rows import NameRows
 from cairn.symbols.compiling.row_spans import covered_by, row_spans
 from cairn.symbols.compiling.segments import segments_of
 from cairn.symbols.compiling.symcache import SymCache
+from cairn.symbols.compiling.unwind_rows import covered_by_rules, unwind_rows
 from cairn.symbols.compiling.write_names import write_names
 from cairn.symbols.errors import DebugFileError, MalformedDebugFileError, NoDebugIdError
-from cairn.symbols.formats.breakpad_text import read_lines, tidy
+from cairn.symbols.formats.breakpad_text import tidy
 from cairn.symbols.formats.companions import lacks_id
 from cairn.symbols.formats.elf import Elf
 from cairn.symbols.records import Features, Segment
 from cairn.symbols.source_code.bundle_members import bundle_members, faults_of
 from cairn.symbols.source_code.source_index import write_index
-from cairn.symbols.symbol_file.coverage import END_OF_ADDRESSES, Stretch
 from cairn.symbols.symbol_file.index import Description
 from cairn.symbols.symbol_file.rule_table import rule_pieces
 from cairn.symbols.symbol_file.writer import SymbolFileWriter
-from cairn.symbols.unwind_data.arm_exidx import exidx_rows
-from cairn.symbols.unwind_data.cfi_text import Row, overlay, parse_stack_lines
-from cairn.symbols.unwind_data.dwarf_expressions import expression_rows
-from cairn.symbols.unwind_data.macho_unwind import macho_unwind_rows
-from cairn.symbols.unwind_data.pe_unwind import pe_unwind_rows
-from cairn.symbols.unwind_data.signed_returns import copy_without_signs
+from cairn.symbols.unwind_data.cfi_text import Row
 
 SOURCES = "sourcebundle"
 """``symbolic``'s name of the format of source bundles."""
@@ -40,7 +36,10 @@ SOURCES = "sourcebundle"
 ANY = (*FORMATS, SOURCES)
 """All that has ids."""
 
-_T = TypeVar("_T")
+LINES_ELSEWHERE = (
+    "There is debug information, and it has no lines. With -gsplit-dwarf they are in .dwo files, which are not "
+    "read: compile without it."
+)
 
 
 def compile_here(path: Path, out_dir: Path, *, side_by_side: bool = False) -> tuple[Compiled, ...]:
@@ -76,44 +75,19 @@ def _tidied(path: Path, scratch: Path) -> tuple[Path, tuple[str, ...]]:
 
 
 def _compile_object(debug_object: DebugObject, path: Path, target: Path, *, side_by_side: bool) -> Compiled:
-    if debug_object.debug_id is None and debug_object.code_id is None:
-        if debug_object.kind == "rel":
-            raise NoDebugIdError(
-                "An object file (.o, .dwo) is no module of a crash. "
-                "Upload the program or library that it is linked into."
-            )
-        if lacks_id(path):
-            raise NoDebugIdError(
-                "The debug companion has no build id, and only the .gnu_debuglink of its program tells whose it is. "
-                "Upload the program too, or link with -Wl,--build-id."
-            )
-        raise NoDebugIdError(
-            "The file has neither a debug id nor a code id, so no crash can be matched with it. "
-            "Link it with --build-id (ELF) or /DEBUG (Windows)."
-        )
+    _refuse_without_id(debug_object, path)
     problems: list[str] = []
-    rows: list[Row] = _attempt(lambda: _unwind_rows(debug_object, path, problems), [], problems)
+    rows: list[Row] = attempt(lambda: unwind_rows(debug_object, path, problems), [], problems)
     none: tuple[SymCache, ...] = ()
-    caches = _attempt(lambda: _symcaches(debug_object, path, side_by_side=side_by_side), none, problems)
+    caches = attempt(lambda: _symcaches(debug_object, path, side_by_side=side_by_side), none, problems)
     if not caches and not rows:
         raise MalformedDebugFileError(" ".join(problems))
     if lines_are_elsewhere(debug_object, caches):
-        problems.append(
-            "There is debug information, and it has no lines. With -gsplit-dwarf they are in .dwo files, which are not "
-            "read: compile without it."
-        )
-    ends: dict[int, int] = _attempt(lambda: _symbol_ends(debug_object, path), {}, problems)
-    segments: tuple[Segment, ...] = _attempt(lambda: segments_of(debug_object, path), (), problems)
+        problems.append(LINES_ELSEWHERE)
+    ends: dict[int, int] = attempt(lambda: _symbol_ends(debug_object, path), {}, problems)
+    segments: tuple[Segment, ...] = attempt(lambda: segments_of(debug_object, path), (), problems)
     description = _describe(debug_object, path, caches, bool(rows))._replace(segments=segments)
-    covered = list(_covered_by_rules(rows))
-    with SymbolFileWriter(target) as writer:
-        if caches:
-            parts = [NameRows(cache, ends) for cache in caches]
-            spans = row_spans(parts)
-            write_names(writer, parts, spans, target.with_suffix(".upper"), side_by_side=side_by_side)
-            covered += covered_by(parts, spans)
-        writer.add_rules(rule_pieces(rows))
-        writer.finish(description, covered)
+    _write(target, description, rows, [NameRows(cache, ends) for cache in caches], side_by_side=side_by_side)
     texts = (description.debug_id, description.code_id, description.arch, description.kind, description.format)
     return Compiled(
         target, *texts, features=description.features, name=description.name, problems=tuple(problems),
@@ -121,19 +95,42 @@ def _compile_object(debug_object: DebugObject, path: Path, target: Path, *, side
     )  # fmt: skip
 
 
+def _write(
+    target: Path, description: Description, rows: list[Row], parts: Sequence[NameRows], *, side_by_side: bool
+) -> None:
+    """Write the symbol file. ``parts`` are the names, of each symcache that there is."""
+    covered = list(covered_by_rules(rows))
+    with SymbolFileWriter(target) as writer:
+        if parts:
+            spans = row_spans(parts)
+            write_names(writer, parts, spans, target.with_suffix(".upper"), side_by_side=side_by_side)
+            covered += covered_by(parts, spans)
+        writer.add_rules(rule_pieces(rows))
+        writer.finish(description, covered)
+
+
+def _refuse_without_id(debug_object: DebugObject, path: Path) -> None:
+    if debug_object.debug_id is not None or debug_object.code_id is not None:
+        return
+    if debug_object.kind == "rel":
+        raise NoDebugIdError(
+            "An object file (.o, .dwo) is no module of a crash. Upload the program or library that it is linked into."
+        )
+    if lacks_id(path):
+        raise NoDebugIdError(
+            "The debug companion has no build id, and only the .gnu_debuglink of its program tells whose it is. "
+            "Upload the program too, or link with -Wl,--build-id."
+        )
+    raise NoDebugIdError(
+        "The file has neither a debug id nor a code id, so no crash can be matched with it. "
+        "Link it with --build-id (ELF) or /DEBUG (Windows)."
+    )
+
+
 def lines_are_elsewhere(debug_object: DebugObject, caches: Sequence[SymCache]) -> bool:
     """Whether a program has but the skeleton of its debug information."""
     has_skeleton = debug_object.format == "elf" and "debug" in debug_object.features
     return has_skeleton and any(cache.range_count for cache in caches) and not any(cache.file_count for cache in caches)
-
-
-def _attempt(action: Callable[[], _T], otherwise: _T, problems: list[str]) -> _T:
-    """Run ``action``; on a debug file's error, note it and go on without."""
-    try:
-        return action()
-    except DebugFileError as error:
-        problems.append(str(error))
-        return otherwise
 
 
 def _symcaches(debug_object: DebugObject, path: Path, *, side_by_side: bool) -> tuple[SymCache, ...]:
@@ -155,57 +152,11 @@ def _describe(debug_object: DebugObject, path: Path, caches: Sequence[SymCache],
     )  # fmt: skip
 
 
-def _unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> list[Row]:
-    if debug_object.format == "breakpad":
-        with path.open("rb") as file:
-            return parse_stack_lines(read_lines(file))
-    if debug_object.format == "pe":
-        return pe_unwind_rows(path, problems)
-    if debug_object.format == "elf":
-        return _elf_unwind_rows(debug_object, path, problems)
-    dwarf = _parsed_cfi(debug_object)
-    if debug_object.format == "macho" and debug_object.debug_id:
-        uuid = debug_object.debug_id.replace("-", "")[:32]
-        return _attempt(lambda: macho_unwind_rows(path, uuid, dwarf), dwarf, problems)
-    return dwarf
-
-
-def _elf_unwind_rows(debug_object: DebugObject, path: Path, problems: list[str]) -> list[Row]:
-    with path.open("rb") as file:
-        elf = Elf(file)
-        if elf.is_arm:
-            dwarf: list[Row] = _attempt(lambda: _parsed_cfi(debug_object), [], problems)
-            index: list[Row] = _attempt(lambda: exidx_rows(elf, problems), [], problems)
-            return overlay(dwarf, index)
-        expressions: list[Row] = _attempt(lambda: expression_rows(elf), [], problems)
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch) / "program"
-        if copy_without_signs(path, copy):
-            (debug_object,) = open_debug_file(copy)
-        return overlay(expressions, _parsed_cfi(debug_object))
-
-
-def _parsed_cfi(debug_object: DebugObject) -> list[Row]:
-    return parse_stack_lines(debug_object.cfi_text().split(b"\n"))
-
-
 def _symbol_ends(debug_object: DebugObject, path: Path) -> dict[int, int]:
     if debug_object.format != "elf":
         return {}
     with path.open("rb") as file:
         return Elf(file).symbol_ends()
-
-
-def _covered_by_rules(rows: list[Row]) -> Iterator[Stretch]:
-    begin = None
-    for row in rows:
-        if row.rule is not None and begin is None:
-            begin = row.start
-        elif row.rule is None and begin is not None:
-            yield begin, row.start
-            begin = None
-    if begin is not None:
-        yield begin, END_OF_ADDRESSES
 
 
 def compile_sources_here(path: Path, out_dir: Path) -> Compiled:
