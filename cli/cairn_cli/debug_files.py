@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from cairn.store.errors import StoreError
 from cairn.store.symbols.debug_file_records import DebugFileRecords
-from cairn.store.symbols.debug_files import LARGEST_FILE, DebugFiles, too_large
 from cairn.store.symbols.symbol_index import SymbolEntry
-from cairn.symbols.arriving.archive import MAGICS, Refused
-from cairn.symbols.arriving.arrivals import Arrivals, Arrived
+from cairn.symbols.arriving.archive import MAGICS
 from cairn.symbols.arriving.debug_file_ids import HEAD, begins_like_debug_file
-from cairn.symbols.errors import DebugFileError
 from cairn.web.assemble import joined
+from cairn_cli.debug_file_sending import progress_of, upload
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json
 from cairn_cli.target import Target, add_target_option, connect
@@ -54,14 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-wait", action="store_true", help="do not wait until they are compiled")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_target_option(parser)
-
-
-@dataclass(frozen=True, slots=True)
-class Uploaded:
-    """What was sent, by its keys, and what of archives was not."""
-
-    keys: list[str]
-    refused: list[Refused]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,43 +109,6 @@ def _is_wanted(path: Path) -> bool:
     except OSError as error:
         raise CliError(f"{path} cannot be read: {error.strerror}") from error
     return begins_like_debug_file(head) or head.startswith(MAGICS)
-
-
-def upload(target: Target, paths: list[Path]) -> Uploaded:
-    """Send the files, and those in archives, with a bar on a terminal."""
-    files = DebugFiles(target.settings, target.clients)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    keys: list[str] = []
-    refused: list[Refused] = []
-    with tempfile.TemporaryDirectory() as folder, progress_of(*columns) as progress:
-        for found in arriving(paths, Path(folder)):
-            if isinstance(found, Refused):
-                refused.append(found)
-                continue
-            task = progress.add_task(f"{len(keys)} sent, {found.name}", total=found.path.stat().st_size)
-            keys.append(files.put(found.path, found.name, partial(progress.advance, task)))
-            progress.remove_task(task)
-    return Uploaded(list(dict.fromkeys(keys)), refused)
-
-
-def progress_of(*columns: ProgressColumn) -> Progress:
-    """Progress on a terminal, of which nothing is left; elsewhere there is none."""
-    out = console()
-    return Progress(*columns, console=out, disable=not out.is_terminal, transient=True)
-
-
-def arriving(paths: list[Path], folder: Path) -> Iterator[Arrived | Refused]:
-    """The debug files of ``paths``, one after another, with those in archives."""
-    arrivals = Arrivals(folder)
-    for path in paths:
-        if (size := path.stat().st_size) > LARGEST_FILE:
-            yield Refused(path.name, too_large(size))
-            continue
-        try:
-            yield from arrivals.of(path)
-        except DebugFileError as error:
-            yield Refused(path.name, str(error))
-    yield from arrivals.late()
 
 
 Tell = Callable[[Console, Outcome], None]

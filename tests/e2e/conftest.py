@@ -15,7 +15,8 @@ from cairn.store.crashes.events import EventRecord, Events
 from cairn.store.projects import Projects
 from cairn.store.queues import Depth, Queue
 from cairn.store.tokens import ApiTokens
-from cairn_cli.debug_files import upload, wait
+from cairn_cli.debug_file_sending import upload
+from cairn_cli.debug_files import wait
 from cairn_cli.local.run import LocalCairn
 from cairn_cli.target import Target, local_target
 

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from cairn.crash.event import Event
 from cairn.store.crashes.events import EventRecord, Events
-from cairn_cli.debug_files import upload, wait
+from cairn_cli.debug_file_sending import upload
+from cairn_cli.debug_files import wait
 from cairn_cli.demo.post import post_minidump
 from cairn_cli.errors import CliError
 from cairn_cli.local.run import LocalCairn

@@ -19,7 +19,8 @@ from cairn.symbols.arriving.archive import Refused, is_archive
 from cairn.symbols.arriving.debug_file_ids import read_all_ids
 from cairn.symbols.compiling.compile import Ids, identify, is_source_bundle
 from cairn.symbols.errors import DebugFileError
-from cairn_cli.debug_files import NONE, TAKEN, arriving, debug_files
+from cairn_cli.debug_file_sending import arriving
+from cairn_cli.debug_files import NONE, TAKEN, debug_files
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json, print_table
 from cairn_cli.symbols.files import MOST_WAITING
