@@ -13,12 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.text import Text
 
 from cairn.store.errors import StoreError
-from cairn.store.symbols.debug_file_records import DebugFileRecords
+from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRecords
+from cairn.store.symbols.last_uses import LastUses
 from cairn.store.symbols.symbol_index import SymbolEntry
 from cairn.symbols.arriving.archive import MAGICS
 from cairn.symbols.arriving.debug_file_ids import HEAD, begins_like_debug_file
 from cairn.web.assemble import joined
-from cairn_cli.debug_file_sending import progress_of, upload
+from cairn_cli.debug_file_sending import progress_of, senders, upload
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json
 from cairn_cli.target import Target, add_target_option, connect
@@ -70,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     tell = _nothing if arguments.json else _tell
     try:
         sent = upload(target, paths)
+        renew(target, sent.keys)
         results = _unknown(sent.keys, tell) if arguments.no_wait else wait(target, sent.keys, tell)
     except StoreError as error:
         raise CliError(str(error)) from error
@@ -111,6 +113,17 @@ def _is_wanted(path: Path) -> bool:
     return begins_like_debug_file(head) or head.startswith(MAGICS)
 
 
+def renew(target: Target, keys: list[str]) -> None:
+    """Keep those that were there already as if a crash had used them: whoever builds them needs them. Of a companion
+    that was paired with its program, and of an archive, what came of it is kept."""
+    uses, now = LastUses(target.settings, target.clients), time.time()
+    found, members = with_members(DebugFileRecords(target.settings, target.clients), keys)
+    with senders() as pool:
+        for _ in pool.map(lambda record: uses.note(record.entries, now), (found | members).values()):
+            pass
+
+
+ByHash = dict[str, DebugFileRecord]
 Tell = Callable[[Console, Outcome], None]
 
 
@@ -155,13 +168,18 @@ def wait(target: Target, keys: list[str], tell: Tell = _nothing) -> list[Outcome
 def outcomes(records: DebugFileRecords, keys: list[str]) -> Iterator[tuple[str, Outcome]]:
     """What became of those files that the compiler is done with; of an archive, and of a companion that was paired with
     its program, when it is done with what was made of them too."""
-    found = records.find({key.split("/")[1] for key in keys})
-    members = records.find({sha1 for record in found.values() for sha1 in record.members})
+    found, members = with_members(records, keys)
     for key in keys:
         record = found.get(key.split("/")[1])
         if record and members.keys() >= set(record.members):
             whole, name = joined(record, members), key.rpartition("/")[2]
             yield key, Outcome(name, whole.entries, whole.reason, whole.problems, record.waits, key)
+
+
+def with_members(records: DebugFileRecords, keys: list[str]) -> tuple[ByHash, ByHash]:
+    """What is known of files, and of those that were made of them, by their SHA-1s."""
+    found = records.find({key.split("/")[1] for key in keys})
+    return found, records.find({sha1 for record in found.values() for sha1 in record.members})
 
 
 def _unknown(keys: list[str], tell: Tell) -> list[Outcome]:

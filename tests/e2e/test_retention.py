@@ -15,6 +15,7 @@ from cairn.store.symbols.last_uses import DAY
 from cairn.store.symbols.symbol_index import LISTING, SymbolIndex
 from cairn.store.table import Row, Table
 from cairn_cli.demo.post import post_minidump
+from tests.cli.command import cairn
 from tests.contract.crashpad import compile_program, crash
 from tests.e2e.conftest import Running
 
@@ -22,13 +23,14 @@ SOURCE = """
 __attribute__((noinline)) int look_at(const int* kept) { return *kept; }
 int main(int argc, char**) { return look_at(argc > 5 ? new int : nullptr) + 1; }
 """
+NAMES = ("kept", "sent_again", "unused")
 
 
 def listed(running: Running) -> dict[str, Row]:
     """The rows of debug files that the test uploaded, by name."""
     table = Table(running.target.clients, running.target.settings.symbols_table)
     rows = table.query("pk = :pk", {":pk": LISTING})
-    return {row["entry"]["name"]: row for row in rows if row["entry"]["name"] in ("kept", "unused")}
+    return {row["entry"]["name"]: row for row in rows if row["entry"]["name"] in NAMES}
 
 
 def uploaded_long_ago(running: Running, name: str) -> None:
@@ -39,11 +41,15 @@ def uploaded_long_ago(running: Running, name: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
-def test_a_file_that_a_crash_used_stays_and_another_goes(running: Running, tmp_path: Path) -> None:
-    kept, unused = (compile_program(SOURCE + f"int {name};", tmp_path, "-g", name=name) for name in ("kept", "unused"))
-    running.symbols(kept, unused)
-    for name in ("kept", "unused"):
+def test_a_file_that_a_crash_used_or_that_is_sent_again_stays_and_another_goes(
+    running: Running, tmp_path: Path
+) -> None:
+    kept, again, unused = (compile_program(SOURCE + f"int {name};", tmp_path, "-g", name=name) for name in NAMES)
+    running.symbols(kept, again, unused)
+    for name in NAMES:
         uploaded_long_ago(running, name)
+    assert cairn("upload-debug-files", again, "--no-wait", environment=running.environment).code == 0
+    assert "used" in listed(running)["sent_again"]
     event = running.event(post_minidump(running.minidump_url, crash(kept, tmp_path).dumps[0], {}))
     assert event.title == "look_at"
 
@@ -56,6 +62,6 @@ def test_a_file_that_a_crash_used_stays_and_another_goes(running: Running, tmp_p
     while "unused" in listed(running):
         assert time.monotonic() < deadline, "the unused file was not deleted"
         time.sleep(0.1)
-    assert "kept" in listed(running)
+    assert listed(running).keys() == {"kept", "sent_again"}
     names = {entry.name for entry in SymbolIndex(running.target.settings, running.target.clients).list()}
     assert "unused" not in names
