@@ -75,23 +75,29 @@ def run(arguments: argparse.Namespace) -> int:
         results = _unknown(sent.keys, tell) if arguments.no_wait else wait(target, sent.keys, tell)
     except StoreError as error:
         raise CliError(str(error)) from error
+    refused = [Outcome(one.name, reason=one.reason) for one in sent.refused]
     if arguments.json:
-        print_json(
-            [outcome_json(one) for one in results]
-            + [{"key": None, "name": one.name, "debug_ids": [], "error": one.reason} for one in sent.refused]
-        )
-    for one in sent.refused:
-        tell(console(), Outcome(one.name, reason=one.reason))
-    failed = len(sent.refused) + sum(one.has_failed for one in results)
-    if failed and not arguments.json and (files := len(results) + len(sent.refused)) > 1:
+        print_json([outcome_json(one) for one in (*results, *refused)])
+    for one in refused:
+        tell(console(), one)
+    failed = len(refused) + sum(one.has_failed for one in results)
+    if failed and not arguments.json and (files := len(results) + len(refused)) > 1:
         console().print(f"{failed} of {files} files cannot be used.")
     return 1 if failed else 0
 
 
 def outcome_json(one: Outcome) -> dict[str, object]:
-    """What became of a file, as JSON. ``waits`` says what a companion waits for, which is no error."""
+    """What became of a file, as JSON. ``waits`` says what a companion waits for, which is no error; ``problems`` what
+    could not be read of a file that can be used. What was not sent has no ``key``."""
     error, waits = (None, one.reason) if one.waits else (one.reason, None)
-    return {"key": one.key, "debug_ids": [e.debug_id for e in one.entries], "error": error, "waits": waits}
+    return {
+        "key": one.key,
+        "name": one.name,
+        "debug_ids": [entry.debug_id for entry in one.entries],
+        "error": error,
+        "waits": waits,
+        "problems": list(one.problems),
+    }
 
 
 def debug_files(paths: list[Path]) -> Iterator[Path]:

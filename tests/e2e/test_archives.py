@@ -153,6 +153,9 @@ def test_the_command_says_what_of_a_zip_it_does_not_take(running: Running, build
     done = run(running, "upload-debug-files", tmp_path / "cut.zip")
     assert done.code == 1
     assert "✗ cut.zip: The zip archive is damaged or cut short" in done.out
+    (cut,) = run(running, "upload-debug-files", tmp_path / "cut.zip", "--json").json
+    assert (cut["key"], cut["name"], cut["debug_ids"], cut["problems"]) == (None, "cut.zip", [], [])
+    assert cut["error"].startswith("The zip archive is damaged or cut short")
 
 
 def test_what_is_too_large_is_not_sent(running: Running, build: Build, tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ def test_of_a_folder_each_file_is_told_and_object_files_are_left(running: Runnin
     game, problem = sent.out.splitlines()
     assert game.startswith("✓ game  x86_64") and game.endswith("(names, unwinding)")
     assert problem.startswith("  ! There is debug information") and "-gsplit-dwarf" in problem
+    (same,) = run(running, "upload-debug-files", tmp_path, "--json").json
+    assert (same["name"], same["error"], same["problems"]) == ("game", None, [problem.removeprefix("  ! ")])
     assert problem.strip() in run(running, "symbols", "show", game.split()[3]).out
     (tmp_path / "broken.sym").write_text("MODULE ")
     failed = cairn("upload-debug-files", tmp_path, environment=running.environment)
