@@ -16,12 +16,13 @@ from cairn.store.symbols.candidates import Candidates
 from cairn_cli.dump_file import save_dump
 from cairn_cli.errors import CliError
 from cairn_cli.output import moment, print_json, print_table
+from cairn_cli.project_option import add_project_option, chosen_project
 from cairn_cli.report import print_report
 from cairn_cli.target import Target, add_target_option, connect
 
 EXAMPLES = [
     "cairn events list",
-    "cairn events list --project 2 --limit 200 --json",
+    "cairn events list --project game --limit 200 --json",
     "cairn events list --issue 3c2f9d4b5a1e86f07c4d2e9b8a7f6051",
     "cairn events show 6f0b2c1e-5d0f-4a53-9b0b-1f8e3a2c7d44",
     "cairn events dump 6f0b2c1e-5d0f-4a53-9b0b-1f8e3a2c7d44 -o crash.dmp",
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``list``, ``show`` and ``dump``."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="the newest crashes of a project")
-    listing.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
+    add_project_option(listing)
     listing.add_argument("--limit", type=int, default=50, help="how many to show (default: 50)")
     listing.add_argument("--issue", metavar="ID", help="only those of this issue: `cairn events show` prints it")
     showing = actions.add_parser("show", help="one crash, whole")
@@ -59,11 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(target: Target, arguments: argparse.Namespace) -> int:
-    events = Events(target.settings, target.clients)
+    events, project = Events(target.settings, target.clients), chosen_project(target, arguments.project).id
     found: list[EventSummary] = []
     cursor = None
     while len(found) < arguments.limit:
-        page = _page(events, arguments, arguments.limit - len(found), cursor)
+        page = _page(events, project, arguments.issue, arguments.limit - len(found), cursor)
         found += page.items
         if (cursor := page.cursor) is None:
             break
@@ -75,10 +76,10 @@ def _list(target: Target, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _page(events: Events, arguments: argparse.Namespace, limit: int, cursor: str | None) -> Page[EventSummary]:
-    if arguments.issue:
-        return events.list_issue(arguments.project, arguments.issue, limit, cursor)
-    return events.list(arguments.project, limit, cursor)
+def _page(events: Events, project: int, issue: str | None, limit: int, cursor: str | None) -> Page[EventSummary]:
+    if issue:
+        return events.list_issue(project, issue, limit, cursor)
+    return events.list(project, limit, cursor)
 
 
 def _find(target: Target, event_id: str) -> EventRecord:

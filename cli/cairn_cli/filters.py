@@ -10,10 +10,11 @@ from cairn.store.errors import StoreError
 from cairn.store.projects import Project, Projects
 from cairn_cli.errors import CliError
 from cairn_cli.output import print_json, print_table
-from cairn_cli.target import add_target_option, connect
+from cairn_cli.project_option import add_project_option, chosen_project
+from cairn_cli.target import Target, add_target_option, connect
 
 EXAMPLES = [
-    "cairn filters list --project 1",
+    "cairn filters list --project game",
     "cairn filters add release 'game@0.*'",
     "cairn filters add message '*out of memory*'",
     "cairn filters remove release 'game@0.*'",
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         action.add_argument("pattern", help="the whole text; * stands for any characters and ? for one")
     for action in (listing, adding, removal):
-        action.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
+        add_project_option(action)
         action.add_argument("--json", action="store_true", help="print JSON")
         add_target_option(action)
 
@@ -41,11 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     """List, add or remove; returns the exit code."""
     target = connect(arguments)
     try:
-        project = _project(Projects(target.settings, target.clients), arguments)
+        project = _project(target, arguments)
     except StoreError as error:
         raise CliError(str(error)) from error
-    if project is None:
-        raise CliError(f"there is no project {arguments.project}", "`cairn projects list` shows all")
     if arguments.json:
         print_json([asdict(one) for one in project.filters])
     else:
@@ -53,11 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _project(projects: Projects, arguments: argparse.Namespace) -> Project | None:
+def _project(target: Target, arguments: argparse.Namespace) -> Project:
     """The project as it is afterwards."""
+    project, projects = chosen_project(target, arguments.project), Projects(target.settings, target.clients)
     if arguments.action == "list":
-        return projects.get(arguments.project)
+        return project
     wanted = Filter(FilterKind(arguments.kind), arguments.pattern)
     if arguments.action == "add":
-        return projects.add_filter(arguments.project, wanted)
-    return projects.remove_filter(arguments.project, wanted)
+        return projects.add_filter(project.id, wanted) or project
+    return projects.remove_filter(project.id, wanted) or project

@@ -14,11 +14,12 @@ from cairn.store.projects import ClientKey, Projects
 from cairn_cli.dsn import dsn, minidump_url
 from cairn_cli.errors import CliError
 from cairn_cli.output import print_json, print_table
+from cairn_cli.project_option import add_project_option, chosen_project
 from cairn_cli.target import Target, add_target_option, connect
 
 EXAMPLES = [
     "cairn keys list",
-    "cairn keys create --project 1 --label 'nightly builds' --daily 1000",
+    "cairn keys create --project game --label 'nightly builds' --daily 1000",
     "cairn keys update KEY --rate 100/60s",
     "cairn keys update KEY --rate none --daily none",
     "cairn keys update KEY --disable",
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="all keys of a project, with what clients need")
     creation = actions.add_parser("create", help="a new key")
     for action in (listing, creation):
-        action.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
+        add_project_option(action)
     creation.add_argument("--label", default="", help="what the key is for")
     update = actions.add_parser("update", help="change a key; functions heed it within a minute")
     update.add_argument("key", help="the key, as `cairn keys list` shows it")
@@ -79,9 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List, create or update; returns the exit code."""
     target = connect(arguments)
-    projects = Projects(target.settings, target.clients)
     try:
-        keys = _keys(projects, arguments)
+        keys = _keys(target, arguments)
     except StoreError as error:
         raise CliError(str(error)) from error
     _show(target, keys, arguments.json)
@@ -109,14 +109,14 @@ def or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: None if text == "none" else read(text)
 
 
-def _keys(projects: Projects, arguments: argparse.Namespace) -> tuple[ClientKey, ...]:
+def _keys(target: Target, arguments: argparse.Namespace) -> tuple[ClientKey, ...]:
+    projects = Projects(target.settings, target.clients)
     if arguments.action == "update":
         return (_updated(projects, arguments),)
-    if projects.get(arguments.project) is None:
-        raise CliError(f"there is no project {arguments.project}", "`cairn projects list` shows all")
+    project = chosen_project(target, arguments.project).id
     if arguments.action == "create":
-        return (projects.create_key(arguments.project, arguments.label, arguments.rate, arguments.daily),)
-    return tuple(projects.keys(arguments.project))
+        return (projects.create_key(project, arguments.label, arguments.rate, arguments.daily),)
+    return tuple(projects.keys(project))
 
 
 def _updated(projects: Projects, arguments: argparse.Namespace) -> ClientKey:
@@ -126,7 +126,7 @@ def _updated(projects: Projects, arguments: argparse.Namespace) -> ClientKey:
         raise CliError("nothing is to be changed", "give --rate, --daily, --disable, --enable or --label")
     key = projects.change_key(arguments.key, **changes)
     if key is None:
-        raise CliError(f"there is no key {arguments.key}", "`cairn keys list --project N` shows those of a project")
+        raise CliError(f"there is no key {arguments.key}", "`cairn keys list --project SLUG` shows those of a project")
     return key
 
 

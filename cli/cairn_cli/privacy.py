@@ -11,10 +11,11 @@ from cairn.store.errors import StoreError
 from cairn.store.projects import Projects
 from cairn_cli.errors import CliError
 from cairn_cli.output import print_json, print_table
+from cairn_cli.project_option import add_project_option, chosen_project
 from cairn_cli.target import add_target_option, connect
 
 EXAMPLES = [
-    "cairn privacy show --project 1",
+    "cairn privacy show --project game",
     "cairn privacy set --dumps newest=3",
     "cairn privacy set --sensitive-field player_name --safe-field session_id",
     "cairn privacy set --forget-field session_id",
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     }.items():
         setting.add_argument(option, action="append", default=[], metavar="NAME", help=f"{meaning}; repeat for more")
     for action in (showing, setting):
-        action.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
+        add_project_option(action)
         action.add_argument("--json", action="store_true", help="print JSON")
         add_target_option(action)
 
@@ -45,15 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show or set; returns the exit code."""
     target = connect(arguments)
-    projects = Projects(target.settings, target.clients)
     try:
-        project = projects.get(arguments.project)
-        if project and arguments.action == "set":
-            project = projects.set_privacy(project.id, changed(project.privacy, arguments))
+        project = chosen_project(target, arguments.project)
+        if arguments.action == "set":
+            privacy, projects = changed(project.privacy, arguments), Projects(target.settings, target.clients)
+            project = projects.set_privacy(project.id, privacy) or project
     except StoreError as error:
         raise CliError(str(error)) from error
-    if project is None:
-        raise CliError(f"there is no project {arguments.project}", "`cairn projects list` shows all")
     if arguments.json:
         print_json(asdict(project.privacy))
     else:

@@ -9,12 +9,13 @@ from cairn.store.errors import StoreError
 from cairn.store.projects import Project, Projects
 from cairn_cli.errors import CliError
 from cairn_cli.output import moment, print_json, print_table
-from cairn_cli.target import add_target_option, connect
+from cairn_cli.project_option import HELP, chosen_project
+from cairn_cli.target import Target, add_target_option, connect
 
 EXAMPLES = [
     "cairn projects list",
     "cairn projects create game --name 'The Game'",
-    "cairn projects update 1 --spike-protection on",
+    "cairn projects update game --spike-protection on",
 ]
 
 
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     creation.add_argument("slug", help="short name: letters, digits and hyphens")
     creation.add_argument("--name", help="name for people (default: the slug)")
     update = actions.add_parser("update", help="change a project; functions heed it within a minute")
-    update.add_argument("project", type=int, help="the project's number")
+    update.add_argument("project", help=HELP)
     update.add_argument(
         "--spike-protection",
         choices=("on", "off"),
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.action == "create":
             found = [projects.create(arguments.slug, arguments.name or arguments.slug)]
         elif arguments.action == "update":
-            found = [_updated(projects, arguments)]
+            found = [_updated(target, projects, arguments)]
         else:
             found = list(projects.list())
     except StoreError as error:
@@ -59,11 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _updated(projects: Projects, arguments: argparse.Namespace) -> Project:
-    changed = projects.set_spike_protection(arguments.project, arguments.spike_protection == "on")
-    if changed is None:
-        raise CliError(f"there is no project {arguments.project}", "`cairn projects list` shows all")
-    return changed
+def _updated(target: Target, projects: Projects, arguments: argparse.Namespace) -> Project:
+    project = chosen_project(target, arguments.project)
+    return projects.set_spike_protection(project.id, arguments.spike_protection == "on") or project
 
 
 def _rules(project: Project) -> str:

@@ -15,14 +15,15 @@ from cairn.store.notifications import requeue_message
 from cairn.store.queues import Queue
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json
+from cairn_cli.project_option import HELP, chosen_project
 from cairn_cli.target import Target, add_target_option, connect
 from cairn_cli.times import moment_of
 
 EXAMPLES = [
     "cairn reprocess 6f0b2c1e-5d0f-4a53-9b0b-1f8e3a2c7d44",
     "cairn reprocess --issue 3c2f9d4b5a1e86f07c4d2e9b8a7f6051 --dry-run",
-    "cairn reprocess --project 1 --since 2d",
-    "cairn reprocess --project 1 --since 2026-11-01 --until 2026-11-08T12:00 --yes",
+    "cairn reprocess --project game --since 2d",
+    "cairn reprocess --project game --since 2026-11-01 --until 2026-11-08T12:00 --yes",
 ]
 
 BATCH = 100
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("events", nargs="*", metavar="EVENT_ID", help="events, with or without hyphens")
     parser.add_argument("--issue", metavar="ID", help="all crashes of this issue: `cairn events show` prints it")
     parser.add_argument(
-        "--project", type=int, help="all crashes of this project that --since and --until include; or the issue's"
+        "--project", help=f"{HELP}: all its crashes that --since and --until include; or that of the issue (default: 1)"
     )
     when = "2026-11-24, 2026-11-24T10:30 (UTC), or so long ago: 12h, 3d"
     parser.add_argument("--since", type=moment_of, metavar="TIME", help=f"received at this time or later: {when}")
@@ -93,19 +94,20 @@ def check(arguments: argparse.Namespace) -> None:
 
 def choose(target: Target, arguments: argparse.Namespace) -> Chosen:
     """What is to be done again. Raises ``CliError`` for an issue that has no events in that time."""
+    named = "1" if arguments.project is None else arguments.project
+    project = None if arguments.events else chosen_project(target, named)
     with bar() as progress:
         task = progress.add_task("looked at", total=len(arguments.events) or None)
         selection = Selection(target.settings, target.clients, lambda number: progress.advance(task, number))
-        if arguments.events:
+        if project is None:
             return selection.of_events(arguments.events)
         since, until = arguments.since or 0.0, arguments.until or time.time()
         if not arguments.issue:
-            return selection.of_time(arguments.project, since, until)
-        project = 1 if arguments.project is None else arguments.project
-        chosen = selection.of_issue(project, arguments.issue, since, until)
+            return selection.of_time(project.id, since, until)
+        chosen = selection.of_issue(project.id, arguments.issue, since, until)
     if not (chosen.keys or chosen.gone):
         raise CliError(
-            f"project {project} has no events of the issue {arguments.issue} in that time",
+            f"project {project.slug} has no events of the issue {arguments.issue} in that time",
             "`cairn events show EVENT_ID` prints an event's issue; --project names another project",
         )
     return chosen

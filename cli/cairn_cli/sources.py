@@ -7,20 +7,20 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from cairn.store.errors import StoreError
-from cairn.store.projects import Projects
 from cairn.store.sources import ProjectSources
 from cairn.symbols.sources.addresses import SourceError, checked_name, checked_url
 from cairn.symbols.sources.built_in import BUILT_IN
 from cairn.symbols.sources.records import FileType, Layout, Source
 from cairn_cli.errors import CliError
 from cairn_cli.output import print_json, print_table
+from cairn_cli.project_option import add_project_option, chosen_project
 from cairn_cli.source_credentials import add_credential_options, given_credentials, shown_credentials
 from cairn_cli.target import Target, add_target_option, connect
 
 EXAMPLES = [
     "cairn sources builtin",
     "cairn sources add microsoft",
-    "cairn sources add ours https://symbols.example.com --layout symstore --project 2",
+    "cairn sources add ours https://symbols.example.com --layout symstore --project game",
     "cairn sources add builds s3://our-symbols/linux --layout unified",
     "cairn sources add ours https://symbols.example.com --layout ssqp --user ci  # and type the password",
     "cairn sources update ours --bearer < token.txt",
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (listing, addition, update, removal, known):
         action.add_argument("--json", action="store_true", help="print JSON")
     for action in (listing, addition, update, removal):
-        action.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
+        add_project_option(action)
         add_target_option(action)
 
 
@@ -77,14 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _sources(target: Target, arguments: argparse.Namespace) -> Iterable[Source]:
     """What is to be shown: all sources, or the one that was changed or removed."""
-    project, sources = arguments.project, ProjectSources(target.settings, target.clients)
-    if Projects(target.settings, target.clients).get(project) is None:
-        raise CliError(f"there is no project {project}", "`cairn projects list` shows all")
+    project, sources = chosen_project(target, arguments.project).id, ProjectSources(target.settings, target.clients)
     if arguments.action == "add":
         source, secret = _given(arguments)
         return sources.add(project, source, secret).sources
     if arguments.action == "update":
-        return (_updated(sources, arguments),)
+        return (_updated(sources, project, arguments),)
     if arguments.action == "remove":
         gone = sources.remove(project, arguments.name)
         if gone is None:
@@ -93,14 +91,14 @@ def _sources(target: Target, arguments: argparse.Namespace) -> Iterable[Source]:
     return sources.of(project).sources
 
 
-def _updated(sources: ProjectSources, arguments: argparse.Namespace) -> Source:
+def _updated(sources: ProjectSources, project: int, arguments: argparse.Namespace) -> Source:
     """The source with the credentials that the arguments want."""
-    known = next((one for one in sources.of(arguments.project).sources if one.name == arguments.name), None)
+    known = next((one for one in sources.of(project).sources if one.name == arguments.name), None)
     if known is None:
         raise _unknown(arguments)
     if known.built_in:
         raise CliError(f"{known.name} is open to all, and takes no credentials")
-    changed = sources.change_credentials(arguments.project, known.name, *given_credentials(arguments, known.url))
+    changed = sources.change_credentials(project, known.name, *given_credentials(arguments, known.url))
     if changed is None:
         raise _unknown(arguments)
     return changed

@@ -11,21 +11,21 @@ from datetime import UTC, date, datetime, timedelta
 from cairn.intake.outcomes import Outcome
 from cairn.store.errors import StoreError
 from cairn.store.outcomes import OutcomeCount, Outcomes
-from cairn.store.projects import Projects
 from cairn_cli.errors import CliError
 from cairn_cli.output import console, print_json, print_table
+from cairn_cli.project_option import add_project_option, chosen_project
 from cairn_cli.target import Target, add_target_option, connect
 
 EXAMPLES = [
     "cairn stats",
-    "cairn stats --project 2 --days 30",
+    "cairn stats --project game --days 30",
     "cairn stats --json | jq 'map(select(.outcome == \"dropped\"))'",
 ]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``--project``, ``--days`` and ``--json``."""
-    parser.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
+    add_project_option(parser)
     parser.add_argument("--days", type=_days, default=7, help="how many days up to today, in UTC (default: 7)")
     parser.add_argument("--json", action="store_true", help="print JSON: a count for each day, outcome, reason and key")
     add_target_option(parser)
@@ -47,9 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _counts(target: Target, project_id: int, first: date, last: date) -> tuple[OutcomeCount, ...]:
-    if Projects(target.settings, target.clients).get(project_id) is None:
-        raise CliError(f"there is no project {project_id}", "`cairn projects list` shows all")
+def _counts(target: Target, project: str, first: date, last: date) -> tuple[OutcomeCount, ...]:
+    project_id = chosen_project(target, project).id
     return Outcomes(target.settings, target.clients).between(project_id, first, last)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cairn.store.projects import Project
 from cairn_cli.demo.post import post_minidump
 from tests.cli.command import Done, cairn
 from tests.crash.symbol_files import SAMPLE
@@ -55,6 +56,42 @@ def test_what_is_not_there_is_said(running: Running) -> None:
         done = cairn(*arguments, environment=running.environment)
         assert done.code == 1
         assert "there is no" in done.err and "Traceback" not in done.err
+
+
+@pytest.fixture(scope="module")
+def quiet(running: Running) -> Project:
+    """A project with a key, to which no crash comes."""
+    made = running.projects.create("quiet", "Quiet")
+    running.projects.create_key(made.id, "unused")
+    return made
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "keys list",
+        "events list",
+        "filters list",
+        "privacy show",
+        "sources list",
+        "stats",
+        "symbols missing",
+        "reprocess --since 1d --dry-run",
+    ],
+)
+def test_a_project_is_meant_by_slug_or_number(command: str, running: Running, quiet: Project) -> None:
+    by_slug, by_number = (
+        run(running, *command.split(), "--project", named, "--json") for named in (quiet.slug, str(quiet.id))
+    )
+    assert (by_slug.code, by_slug) == (0, by_number)
+    unknown = cairn(*command.split(), "--project", "dmeo", environment=running.environment)
+    assert (unknown.code, "there is no project dmeo" in unknown.err) == (1, True), unknown.err
+    assert "there are: demo (1)" in unknown.err
+
+
+def test_a_project_is_changed_by_its_slug(running: Running, quiet: Project) -> None:
+    (changed,) = run(running, "projects", "update", quiet.slug, "--spike-protection", "on", "--json").json
+    assert (changed["id"], changed["spike_protection"]) == (quiet.id, True)
 
 
 def test_a_refused_debug_file_fails_the_upload(running: Running, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_all_of_an_issue_as_far_as_its_dumps_are_kept(running: Running, project:
         (["--project", "1"], "--project needs --since"),
         (["x", "--project", "1", "--since", "1d"], "name either events, or an issue"),
         (["x", "--issue", "y"], "name either events, or an issue"),
-        (["--issue", "4711"], "project 1 has no events of the issue 4711"),
+        (["--issue", "4711"], "project demo has no events of the issue 4711"),
         (["--project", "1", "--since", "soon"], "'soon' is no time"),
     ],
 )

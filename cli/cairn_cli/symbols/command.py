@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cairn.store.errors import StoreError
 from cairn_cli.errors import CliError
+from cairn_cli.project_option import add_project_option
 from cairn_cli.symbols.check import check
 from cairn_cli.symbols.delete import delete
 from cairn_cli.symbols.files import list_files, show_files
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``missing``, ``check``, ``list``, ``show`` and ``delete``."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     missing = actions.add_parser("missing", help="modules without symbols in the last crashes, the most wanted first")
-    missing.add_argument("--project", type=int, default=1, help="the project's number (default: 1)")
+    add_project_option(missing)
     missing.add_argument(
         "--crashes", type=_positive, default=1000, help="how many waiting crashes count (default: 1000)"
     )

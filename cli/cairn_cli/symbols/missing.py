@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from cairn.store.projects import Projects
 from cairn.store.symbols.missing_modules import MissingModule, missing_modules, printable
 from cairn.store.symbols.source_answers import NotAsked, SourceAnswer, SourceAnswers
 from cairn.store.symbols.symbol_index import keys_of
@@ -16,8 +15,8 @@ from cairn.store.symbols.waiting import WaitingCrash, WaitingCrashes, WantedModu
 from cairn.symbols.helpful_files import upload_command
 from cairn.symbols.sources.records import FetchStatus
 from cairn.web.missing import module_json
-from cairn_cli.errors import CliError
 from cairn_cli.output import console, moment, print_json, print_table
+from cairn_cli.project_option import chosen_project
 from cairn_cli.symbols.files import failed_files
 from cairn_cli.target import Target
 
@@ -49,11 +48,10 @@ WORDS = {
 
 def show_missing(target: Target, arguments: argparse.Namespace) -> int:
     """Print what crashes of a project wait for; returns the exit code."""
-    if Projects(target.settings, target.clients).get(arguments.project) is None:
-        raise CliError(f"there is no project {arguments.project}", "`cairn projects list` shows all")
-    crashes = WaitingCrashes(target.settings, target.clients).wanted(arguments.project, arguments.crashes)
+    project = chosen_project(target, arguments.project)
+    crashes = WaitingCrashes(target.settings, target.clients).wanted(project.id, arguments.crashes)
     found = missing_modules(crashes)
-    answers = SourceAnswers(target.settings, target.clients).of(arguments.project, [one.module for one in found])
+    answers = SourceAnswers(target.settings, target.clients).of(project.id, [one.module for one in found])
     if arguments.json:
         print_json([module_json(missing, answers[missing.module]) for missing in found])
     elif found:
