@@ -213,7 +213,7 @@ def test_every_function_finds_its_imports_in_its_bundle(name: str, local: dict[s
 
 def test_the_layers_hold_all_that_was_promised(local: dict[str, Path], runtime: Path) -> None:
     layers = [local[f"layer-{layer}"].with_suffix("") / "python" for layer in bundling.LAYERS]
-    wanted = "cairn, symbolic, multi_demangle, minidump, multipart, pydantic, zstandard, aws_lambda_powertools"
+    wanted = "cairn, isal, symbolic, multi_demangle, minidump, multipart, pydantic, zstandard, aws_lambda_powertools"
     code = f"import {wanted}; from aws_lambda_powertools.event_handler import APIGatewayHttpResolver"
     done = run(code + "; import symbolic.debuginfo; print(zstandard.__file__)", *layers, runtime)
     assert done.returncode == 0, done.stderr

@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import re
 import struct
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+from isal import isal_zlib
 
 from cairn.symbols.compiling.libsymbolic import DebugObject, open_debug_file
 from cairn.symbols.compiling.side_by_side import limited_to, memory_limit
@@ -65,6 +66,9 @@ WITHOUT_REFERENCES = re.compile(
 ``DW_FORM_ref_addr`` (0x10) and ``DW_FORM_indirect`` (0x16). A value follows ``DW_FORM_implicit_const`` (0x21)."""
 
 
+_DamagedError = cast("type[Exception]", isal_zlib.error)
+
+
 class _Header(NamedTuple):
     """A section header, field by field as it is in the file."""
 
@@ -100,7 +104,7 @@ def symcaches_by_halves(path: Path) -> tuple[bytes, bytes] | None:
             limited_to(memory_limit() - unpacked.size), ThreadPoolExecutor(1) as other,
         ):  # fmt: skip
             return _symcaches(unpacked, other)
-    except (_UnfitError, MalformedDebugFileError, OSError, OverflowError, struct.error, zlib.error):
+    except (_UnfitError, MalformedDebugFileError, OSError, OverflowError, struct.error, _DamagedError):
         return None
 
 
@@ -223,11 +227,12 @@ def _contents(source: int, header: _Header) -> Iterator[bytes]:
     if not header.flags & _COMPRESSED:
         yield from _bytes(source, header.offset, header.size)
         return
-    unpacker = zlib.decompressobj()
+    unpacker = isal_zlib.decompressobj()
     for packed in _bytes(source, header.offset + _COMPRESSION.size, header.size - _COMPRESSION.size):
-        yield unpacker.decompress(packed, CHUNK)
-        while unpacker.unconsumed_tail:
-            yield unpacker.decompress(unpacker.unconsumed_tail, CHUNK)
+        left = packed
+        while data := unpacker.decompress(left, CHUNK):
+            yield data
+            left = unpacker.unconsumed_tail
 
 
 def _unpacked_size(source: int, header: _Header) -> int:
