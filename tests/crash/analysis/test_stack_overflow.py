@@ -50,10 +50,12 @@ def test_not_the_end_of_a_stack(address: int, sp: int, mapped: MappedRange) -> N
     assert evidence(address, sp, NOTHING, mapped) is None
 
 
-def test_without_mappings_the_stack_must_be_missing() -> None:
+def test_without_mappings_the_stack_is_missing_or_ends_above_the_fault() -> None:
     assert evidence(BOTTOM - 8, BOTTOM) is OverflowEvidence.STACK_NOT_CAPTURED
     captured = Memory.of([region(BOTTOM, bytes(64))])
-    assert evidence(BOTTOM - 8, BOTTOM, captured) is None
+    assert evidence(BOTTOM - 8, BOTTOM, captured) is OverflowEvidence.BELOW_STACK
+    assert evidence(BOTTOM + 8, BOTTOM, captured) is None
+    assert evidence(BOTTOM - 8, BOTTOM, Memory.of([region(BOTTOM - 128, bytes(256))])) is None
     assert evidence(0x10, BOTTOM) is None
 
 

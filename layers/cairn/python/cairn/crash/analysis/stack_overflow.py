@@ -24,16 +24,22 @@ def stack_overflow(address: int, context: Context, memory: Memory, mapped: Addre
 
     The stack pointer must be near the fault. Then a guard page tells, or a fault just below a writable mapping. With no
     mappings in the dump (Crashpad on Linux) a stack pointer outside all captured memory does: the writer found no stack
-    there. With mappings the same thing is a stack pointer gone wild, and no overflow.
+    there. With mappings the same thing is a stack pointer gone wild, and no overflow. So does a fault below what was
+    captured around the stack pointer, when that stands at the very end of the stack: a stack that went on would not
+    fault there.
     """
     sp = context.sp
     if sp < NEAR or abs(address - sp) > NEAR:
         return None
-    if mapped:
-        evidence = _by_mappings(address, mapped)
-    else:
-        evidence = None if memory.region_at(sp) else OverflowEvidence.STACK_NOT_CAPTURED
+    evidence = _by_mappings(address, mapped) if mapped else _by_memory(address, sp, memory)
     return StackOverflow(evidence, sp) if evidence else None
+
+
+def _by_memory(address: int, sp: int, memory: Memory) -> OverflowEvidence | None:
+    captured = memory.region_at(sp)
+    if captured is None:
+        return OverflowEvidence.STACK_NOT_CAPTURED
+    return OverflowEvidence.BELOW_STACK if address < captured.start else None
 
 
 def _by_mappings(address: int, mapped: AddressMap) -> OverflowEvidence | None:
