@@ -14,6 +14,7 @@ from rich.text import Text
 
 from cairn.store.errors import StoreError
 from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRecords
+from cairn.store.symbols.debug_files import name_in, sha1_in
 from cairn.store.symbols.last_uses import LastUses
 from cairn.store.symbols.symbol_index import SymbolEntry
 from cairn.symbols.arriving.archive import MAGICS
@@ -176,15 +177,15 @@ def outcomes(records: DebugFileRecords, keys: list[str]) -> Iterator[tuple[str, 
     its program, when it is done with what was made of them too."""
     found, members = with_members(records, keys)
     for key in keys:
-        record = found.get(key.split("/")[1])
+        record = found.get(sha1_in(key))
         if record and members.keys() >= set(record.members):
-            whole, name = joined(record, members), key.rpartition("/")[2]
+            whole, name = joined(record, members), name_in(key)
             yield key, Outcome(name, whole.entries, whole.reason, whole.problems, record.waits, key)
 
 
 def with_members(records: DebugFileRecords, keys: list[str]) -> tuple[ByHash, ByHash]:
     """What is known of files, and of those that were made of them, by their SHA-1s."""
-    found = records.find({key.split("/")[1] for key in keys})
+    found = records.find(set(map(sha1_in, keys)))
     return found, records.find({sha1 for record in found.values() for sha1 in record.members})
 
 
@@ -192,7 +193,7 @@ def _unknown(keys: list[str], tell: Tell) -> list[Outcome]:
     """The results that nobody waits for."""
     for key in keys:
         tell(console(), Outcome(f"{key.rpartition('/')[2]}  sent"))
-    return [Outcome(key.rpartition("/")[2], key=key) for key in keys]
+    return [Outcome(name_in(key), key=key) for key in keys]
 
 
 def offers(entry: SymbolEntry) -> list[tuple[str, bool]]:

@@ -16,7 +16,7 @@ from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRec
 from cairn.store.symbols.missing_modules import missing_modules
 from cairn.store.symbols.waiting import WaitingCrashes
 from cairn.symbols.arriving.archive import Refused, is_archive
-from cairn.symbols.arriving.debug_file_ids import read_all_ids
+from cairn.symbols.arriving.debug_file_ids import read_all_ids, read_ids
 from cairn.symbols.compiling.compile import Ids, identify, is_source_bundle
 from cairn.symbols.errors import DebugFileError
 from cairn_cli.debug_file_sending import arriving
@@ -93,7 +93,7 @@ def read_archive(path: Path) -> Iterator[Read]:
                 yield Read(shown, DebugFileError(found.reason), "", archive=str(path))
                 continue
             is_bundle = is_source_bundle(found.path)
-            ids = identify([found.path])[0] if is_bundle else next(read_all_ids([found.path]))[1]
+            ids = read_ids(found.path, is_bundle=is_bundle)
             yield Read(f"{path}/{found.name}", ids, sha1_of(found.path), is_bundle, str(path))
 
 

@@ -13,7 +13,7 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.symbols.debug_files import sha1_in
+from cairn.store.symbols.debug_files import name_in, sha1_in
 from cairn.store.symbols.symbol_index import SymbolEntry, SymbolIndex, keys_of, normal_id
 from cairn.store.symbols.waiting import WaitingCrashes
 from cairn.web.dif import dif_of
@@ -41,7 +41,7 @@ class StoredFile:
     def name(self) -> str:
         """The name it was uploaded by, if that is known."""
         key = self.entries[0].debug_file_key if self.entries else self.record.key if self.record else ""
-        return key.rpartition("/")[2]
+        return name_in(key)
 
 
 def list_files(target: Target, arguments: argparse.Namespace) -> int:
@@ -179,7 +179,7 @@ def id_of(entry: SymbolEntry) -> str:
 
 def sha1_of(entry: SymbolEntry) -> str:
     """The SHA-1 of the debug file that an entry is of."""
-    return entry.debug_file_key.split("/")[1]
+    return sha1_in(entry.debug_file_key)
 
 
 def offered(entry: SymbolEntry) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from cairn.store.symbols.debug_files import sha1_in
 from cairn.store.symbols.symbol_index import SymbolEntry
 from cairn.symbols.records import Features
 
@@ -21,7 +22,7 @@ CONTENT_TYPES = {
 
 def dif_of(entry: SymbolEntry, size: int | None = None) -> dict[str, Any]:
     """The JSON of a debug file. ``id`` is the SHA-1 of its content, and ``size`` the file's, where known."""
-    sha1 = entry.debug_file_key.split("/")[1]
+    sha1 = sha1_in(entry.debug_file_key)
     return {
         "id": sha1,
         "uuid": (entry.debug_id or "")[:36] or None,

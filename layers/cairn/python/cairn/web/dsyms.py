@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cairn.store.symbols.debug_file_records import DebugFileRecords
-from cairn.store.symbols.debug_files import DebugFiles
+from cairn.store.symbols.debug_files import DebugFiles, sha1_in
 from cairn.store.symbols.symbol_index import SymbolEntry, SymbolIndex
 from cairn.web.chunk_upload import SHA1
 from cairn.web.dif import dif_of
@@ -44,7 +44,7 @@ class DebugFileList:
         start = int(cursor[1])
         entries = newest_first(self._found(query))
         shown = entries[start : start + PAGE]
-        sizes = self.records.find({entry.debug_file_key.split("/")[1] for entry in shown})
+        sizes = self.records.find({sha1_in(entry.debug_file_key) for entry in shown})
         files = [dif_of(entry, size_of(sizes, entry)) for entry in shown]
         return Listing(files, link_header(url, query, start, start + PAGE < len(entries)))
 
@@ -80,7 +80,7 @@ def newest_first(entries: Sequence[SymbolEntry]) -> list[SymbolEntry]:
 
 def size_of(records: Mapping[str, Any], entry: SymbolEntry) -> int | None:
     """The size of the debug file that an entry is of, where it is known."""
-    record = records.get(entry.debug_file_key.split("/")[1])
+    record = records.get(sha1_in(entry.debug_file_key))
     return record.size if record else None
 
 

@@ -19,7 +19,7 @@ from cairn.store.blobs import put_file
 from cairn.store.errors import UnreadableError
 from cairn.store.settings import Settings
 from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.symbols.debug_files import DebugFiles, is_stray, too_large
+from cairn.store.symbols.debug_files import DebugFiles, is_stray, name_in, sha1_in, too_large
 from cairn.store.symbols.hot_sets import HotSets
 from cairn.store.symbols.symbol_index import CompileFailure, SymbolEntry, SymbolIndex
 from cairn.symbols.arriving.archive import is_archive
@@ -84,21 +84,20 @@ class Compilation:
                 return CompiledDebugFile(reason=archive.reason, members=archive.members, again=archive.again)
             done = self._companion(key, path) if lacks_id(path) else self._compiled(key, path)
             if not done.members:
-                self._records.put(record_of(key, path, done))
+                self._records.put(record_of(key, path.stat().st_size, done))
         return done
 
     def _too_large(self, key: str) -> CompiledDebugFile:
         size = self._debug_files.size(key) or 0
-        reason = too_large(size)
-        self._index.put_failure(CompileFailure(key, SymbolStatus.UNSUPPORTED, reason, CURRENT, time.time()))
-        self._records.put(DebugFileRecord(key, size, (), reason, CURRENT, time.time()))
-        return CompiledDebugFile(reason=reason)
+        done = self._unusable(key, SymbolStatus.UNSUPPORTED, too_large(size))
+        self._records.put(record_of(key, size, done))
+        return done
 
     def _adopted(self, key: str, path: Path) -> CompiledDebugFile:
         """A file that was put into the folder by hand goes to where it is known by its content."""
         if key.endswith("/"):
             return CompiledDebugFile(reason="a folder, and no file")
-        own = self._debug_files.put(path, key.rpartition("/")[2])
+        own = self._debug_files.put(path, name_in(key))
         self._debug_files.remove(key)
         return CompiledDebugFile(members=(own,), again=self._records.outdated([own], CURRENT))
 
@@ -108,8 +107,7 @@ class Compilation:
         except DebugFileError as error:
             return self._failed(key, error)
         if not paired:
-            self._index.put_failure(CompileFailure(key, SymbolStatus.MISSING, WAITS, CURRENT, time.time()))
-            return CompiledDebugFile(reason=WAITS, waits=True)
+            return replace(self._unusable(key, SymbolStatus.MISSING, WAITS), waits=True)
         return CompiledDebugFile(members=paired, again=self._records.outdated(paired, CURRENT))
 
     def _compiled(self, key: str, path: Path) -> CompiledDebugFile:
@@ -125,8 +123,7 @@ class Compilation:
         return CompiledDebugFile(entries, problems=problems)
 
     def _store(self, key: str, size: int, compiled: Compiled) -> SymbolEntry:
-        sha1 = key.split("/")[1]
-        stored = f"{PREFIX}v{CURRENT}/{sha1}/{compiled.debug_id or compiled.code_id}"
+        stored = f"{PREFIX}v{CURRENT}/{sha1_in(key)}/{compiled.debug_id or compiled.code_id}"
         put_file(self._clients, self._settings.bucket, compiled.path, stored)
         put_first_hot_set(HotSets(self._settings, self._clients), compiled.path, stored)
         entry = entry_of(compiled, key, stored, size)
@@ -135,7 +132,7 @@ class Compilation:
 
     def _sources(self, key: str, path: Path) -> CompiledDebugFile:
         bundle = compile_source_bundle(path, path.parent)
-        stored = sources_key(key.split("/")[1], bundle.debug_id)
+        stored = sources_key(sha1_in(key), bundle.debug_id)
         put_file(self._clients, self._settings.bucket, bundle.path, stored)
         entry = replace(entry_of(bundle, key, stored, path.stat().st_size), version=SOURCES_VERSION)
         self._index.put_sources(entry)
@@ -144,8 +141,11 @@ class Compilation:
 
     def _failed(self, key: str, error: DebugFileError) -> CompiledDebugFile:
         status = SymbolStatus.UNSUPPORTED if error.code == "unsupported_format" else SymbolStatus.MALFORMED
-        self._index.put_failure(CompileFailure(key, status, str(error), CURRENT, time.time()))
-        return CompiledDebugFile(reason=str(error))
+        return self._unusable(key, status, str(error))
+
+    def _unusable(self, key: str, status: SymbolStatus, reason: str) -> CompiledDebugFile:
+        self._index.put_failure(CompileFailure(key, status, reason, CURRENT, time.time()))
+        return CompiledDebugFile(reason=reason)
 
 
 def put_first_hot_set(hot_sets: HotSets, path: Path, key: str) -> None:
@@ -155,9 +155,8 @@ def put_first_hot_set(hot_sets: HotSets, path: Path, key: str) -> None:
         hot_sets.put(key, hot, None)
 
 
-def record_of(key: str, path: Path, done: CompiledDebugFile) -> DebugFileRecord:
-    """What is kept of a debug file, which lies at ``path``."""
-    size = path.stat().st_size
+def record_of(key: str, size: int, done: CompiledDebugFile) -> DebugFileRecord:
+    """What is kept of a debug file of ``size`` bytes."""
     return DebugFileRecord(
         key, size, done.entries, done.reason, CURRENT, time.time(), problems=done.problems, waits=done.waits
     )
@@ -173,7 +172,7 @@ def entry_of(compiled: Compiled, debug_file_key: str, key: str, debug_file_size:
     return SymbolEntry(
         debug_id=compiled.debug_id,
         code_id=compiled.code_id,
-        name=debug_file_key.split("/")[2],
+        name=name_in(debug_file_key),
         format=compiled.format,
         kind=compiled.kind,
         arch=compiled.arch,

@@ -15,7 +15,7 @@ from cairn.store.aws import Clients
 from cairn.store.settings import Settings
 from cairn.store.symbols.companions import CompanionLinks
 from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.symbols.debug_files import DebugFiles, debug_file_key, sha1_in
+from cairn.store.symbols.debug_files import DebugFiles, debug_file_key, name_in, sha1_in
 from cairn.store.symbols.symbol_index import SymbolIndex
 from cairn.symbols.errors import NoDebugIdError
 from cairn.symbols.formats.companions import checksum, give_build_id, lacks_id, named_companion
@@ -94,18 +94,18 @@ class Pairing:
         """Note where a companion is that is not at this key any more: it was paired and removed, or it was deleted."""
         record = self._records.find([sha1_in(key)]).get(sha1_in(key))
         if record and record.members:
-            self._links.put_companion(crc, debug_file_key(record.members[0], key.split("/")[2]))
+            self._links.put_companion(crc, debug_file_key(record.members[0], name_in(key)))
         else:
             self._links.remove_companion(crc, key)
 
     def _put(self, key: str, path: Path, text_id: bytes) -> str:
         if not give_build_id(path, text_id):
             raise NoDebugIdError(NO_ROOM)
-        return self._debug_files.put(path, key.split("/")[2])
+        return self._debug_files.put(path, name_in(key))
 
     def _close(self, key: str, size: int, paired: Sequence[str]) -> None:
         """Let the files that are ``paired`` stand for a companion as it came. Its object goes last of all that leads
         here again when this breaks off: for a companion that arrives its own key, else that in the row."""
-        members = tuple(one.split("/")[1] for one in paired)
+        members = tuple(map(sha1_in, paired))
         self._records.put(DebugFileRecord(key, size, (), None, CURRENT, time.time(), members))
         self._index.forget_failure(key)

@@ -14,7 +14,7 @@ from pathlib import Path
 from cairn.store.aws import Clients
 from cairn.store.settings import Settings
 from cairn.store.symbols.debug_file_records import DebugFileRecord, DebugFileRecords
-from cairn.store.symbols.debug_files import DebugFiles
+from cairn.store.symbols.debug_files import DebugFiles, sha1_in
 from cairn.store.symbols.symbol_index import CompileFailure, SymbolIndex
 from cairn.symbols.arriving.archive import Refused
 from cairn.symbols.arriving.arrivals import Arrivals, Arrived
@@ -69,7 +69,7 @@ class Unpacking:
         now = time.time()
         if done.reason:
             self._index.put_failure(CompileFailure(key, SymbolStatus.UNSUPPORTED, done.reason, CURRENT, now))
-        sha1s = tuple(member.split("/")[1] for member in done.members)
+        sha1s = tuple(map(sha1_in, done.members))
         self._records.put(DebugFileRecord(key, size, (), done.reason, CURRENT, now, members=sha1s))
         if not done.reason:
             self._debug_files.remove(key)

@@ -79,7 +79,7 @@ class DebugFileRecords:
 
     def outdated(self, keys: Iterable[str], version: int) -> tuple[str, ...]:
         """Of debug files by their keys, those that another compiler than that of ``version`` is done with."""
-        records = self.find({key.split("/")[1] for key in keys})
+        records = self.find(set(map(sha1_in, keys)))
         return tuple(record.key for record in records.values() if record.version != version)
 
     def remove(self, sha1: str) -> None:

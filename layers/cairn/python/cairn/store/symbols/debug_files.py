@@ -86,6 +86,11 @@ def sha1_in(key: str) -> str:
     return found[1] if found else hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()
 
 
+def name_in(key: str) -> str:
+    """The file's own name in the key of a debug file, without folders."""
+    return key.rpartition("/")[2]
+
+
 def too_large(size: int) -> str:
     """Why a file of ``size`` bytes is not taken, for a person."""
     return (

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cairn.symbols.arriving.archive import Archive, Refused, Unpacked
-from cairn.symbols.arriving.debug_file_ids import elf_debug_id, read_all_ids
-from cairn.symbols.compiling.compile import Ids, identify, is_source_bundle
+from cairn.symbols.arriving.debug_file_ids import elf_debug_id, read_ids
+from cairn.symbols.compiling.compile import Ids, is_source_bundle
 from cairn.symbols.errors import DebugFileError
 from cairn.symbols.formats.companions import Companions, add_build_id, checksum, lacks_id
 
@@ -84,7 +84,7 @@ def _looked_at(found: Unpacked, archive: Path) -> Member:
     with found.path.open("rb") as file:
         key = hashlib.file_digest(file, "sha256").hexdigest()
     is_bundle = is_source_bundle(found.path)
-    ids = identify([found.path])[0] if is_bundle else next(read_all_ids([found.path]))[1]
+    ids = read_ids(found.path, is_bundle=is_bundle)
     if isinstance(ids, Exception):
         raise ids
     return Member(archive, found.number, found.place, _file_name(found.name), key, tuple(ids), is_bundle)

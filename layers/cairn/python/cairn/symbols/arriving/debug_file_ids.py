@@ -53,6 +53,11 @@ def read_all_ids(paths: Iterable[Path], limits: Limits | None = None) -> Iterato
     yield from zip(others, identify(others, limits), strict=True)
 
 
+def read_ids(path: Path, *, is_bundle: bool) -> list[Ids] | Exception:
+    """Read the ids of one debug file or source bundle, or tell why it cannot be read."""
+    return identify([path])[0] if is_bundle else next(read_all_ids([path]))[1]
+
+
 def begins_like_debug_file(head: bytes) -> bool:
     """Whether the first ``HEAD`` bytes of a file are those of a debug file, or of a source bundle. Object files, of
     which a build folder is full, are none: no module of a crash is one."""

@@ -47,9 +47,13 @@ class LocalSources:
         return plain + [Candidate(member.name, partial(self._open_packed, member)) for member in packed]
 
     @cached_property
+    def _walked(self) -> list[Path]:
+        return list(walk(self._paths))
+
+    @cached_property
     def _bundles(self) -> dict[str, list[Path]]:
         """Bundles by debug id."""
-        paths = [path for path in walk(self._paths) if path.name.lower().endswith(ENDING) and self._is_bundle(path)]
+        paths = [path for path in self._walked if path.name.lower().endswith(ENDING) and self._is_bundle(path)]
         known = {path: found for path in paths if (found := self._known.ids(path)) is not None}
         ids = known | self._read_ids([path for path in paths if path not in known])
         bundles: dict[str, list[Path]] = {}
@@ -62,7 +66,7 @@ class LocalSources:
     def _packed(self) -> list[Member]:
         """Bundles in archives. What is wrong with the archives is told where the symbols in them are looked for."""
         found: list[Member] = []
-        for archive in archives_among(self._paths, list(walk(self._paths))):
+        for archive in archives_among(self._paths, self._walked):
             with suppress(DebugFileError, OSError):
                 found += (member for member in self._archives.contents(archive).members if member.is_bundle)
         return found
