@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from botocore.exceptions import ConnectionError as ConnectionFault
 
 from cairn.store.aws import Clients
+from cairn.store.conditions import MISSING
 from cairn.store.errors import error_code
 from cairn.symbols.sources.records import FetchError, FetchStatus
 
@@ -18,7 +19,6 @@ PIECE = 1024 * 1024
 KEY_LIMIT = 1024
 """Bytes of a key that S3 takes."""
 
-MISSING = {"NoSuchKey", "NotFound", "404"}
 FORBIDDEN = {"AccessDenied", "403", "AllAccessDisabled"}
 ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
 """What is left of a bucket in another region where following it there has failed; botocore does so by itself."""

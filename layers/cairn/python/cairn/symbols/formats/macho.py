@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import BinaryIO, NamedTuple
 
 from cairn.symbols.errors import MalformedDebugFileError
+from cairn.symbols.formats.leb128 import leb128
 from cairn.symbols.records import Segment
 
 MAX_SLICES = 30
@@ -30,8 +31,6 @@ _SEGMENT_64, _SECTION_64 = 72, 80
 _LC_SYMTAB, _LC_FUNCTION_STARTS = 0x2, 0x26
 _N_STAB, _N_TYPE, _N_SECT = 0xE0, 0x0E, 0x0E
 _EXECUTE = 4
-_LONGEST_STEP = 63
-"""Bits of the widest number in the list of functions."""
 
 
 class Section(NamedTuple):
@@ -121,17 +120,17 @@ class Program:
     def _listed_starts(self) -> Iterator[int]:
         """For each function a number in LEB128: the distance from the one before. Ends where that makes no sense."""
         offset, size = self._linked(_LC_FUNCTION_STARTS)
-        address = value = shift = 0
-        for byte in _bytes(self._file, self._start + offset, size):
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte & 0x80 and shift <= _LONGEST_STEP:
-                continue
-            if not value:  # the end, or the padding behind it
+        data = _bytes(self._file, self._start + offset, size)
+        address = place = 0
+        while place < len(data):
+            try:
+                step, place = leb128(data, place)
+            except (IndexError, ValueError):
                 return
-            address += value
+            if not step:  # the end, or the padding behind it
+                return
+            address += step
             yield address
-            value = shift = 0
 
     def _symbols(self) -> Iterator[int]:
         """The addresses of symbols that lie in a section."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cairn.symbols.formats.elf import Elf
+from cairn.symbols.formats.leb128 import leb128, signed_leb128
 from cairn.symbols.unwind_data.cfi_text import END_OF_ADDRESSES, MAX_RULE_SIZE, Row
 from cairn.symbols.unwind_data.dwarf_frames import (
     OPERANDS,
@@ -25,8 +26,6 @@ from cairn.symbols.unwind_data.dwarf_frames import (
     Common,
     common,
     entries,
-    leb128,
-    signed_leb128,
 )
 
 _SECTION = b".eh_frame"

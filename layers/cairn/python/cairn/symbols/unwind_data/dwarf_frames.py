@@ -1,4 +1,4 @@
-"""The form of DWARF unwind data: entries, their operations, numbers.
+"""The form of DWARF unwind data: entries, and their operations.
 
 Sources: DWARF 5, 6.4 and 7.24; "Linux Standard Base Core", 10.6, for ``.eh_frame``.
 """
@@ -9,10 +9,10 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cairn.symbols.formats.leb128 import leb128, signed_leb128
+
 HEAD, MAX_LETTERS = 9, 16
 """Bytes of a CIE before its augmentation: size, id, version; and of that."""
-
-_MAX_SHIFT = 63
 
 POINTER_SIZES = {0: 8, 2: 2, 3: 4, 4: 8, 10: 2, 11: 4, 12: 8}
 """By the low four bits of how a pointer is encoded; 0 is an address, on a 64-bit machine."""
@@ -36,32 +36,6 @@ def entries(data: bytes) -> Iterator[tuple[int, int, int]]:
         if size >= 4:
             yield place, number, place + size
         place += size
-
-
-def leb128(data: bytes, place: int) -> tuple[int, int]:
-    """The number at ``place`` (without its sign), and where it ends.
-
-    Raises:
-        IndexError, ValueError: it is cut short, or too long.
-    """
-    value = shift = 0
-    while data[place] & 0x80:
-        if shift > _MAX_SHIFT:
-            raise ValueError(place)
-        value |= (data[place] & 0x7F) << shift
-        place, shift = place + 1, shift + 7
-    return value | data[place] << shift, place + 1
-
-
-def signed_leb128(data: bytes, place: int) -> tuple[int, int]:
-    """The number at ``place`` with its sign, and where it ends.
-
-    Raises:
-        IndexError, ValueError: it is cut short, or too long.
-    """
-    value, end = leb128(data, place)
-    bits = 7 * (end - place)
-    return (value - (1 << bits) if value >> (bits - 1) & 1 else value), end
 
 
 class Common(NamedTuple):

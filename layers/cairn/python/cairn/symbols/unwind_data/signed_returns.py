@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 from cairn.symbols.errors import MalformedDebugFileError
 from cairn.symbols.formats.elf import Elf
-from cairn.symbols.unwind_data.dwarf_frames import HEAD, MAX_LETTERS, OPERANDS, POINTER_SIZES, entries, leb128
+from cairn.symbols.formats.leb128 import leb128
+from cairn.symbols.unwind_data.dwarf_frames import HEAD, MAX_LETTERS, OPERANDS, POINTER_SIZES, entries
 
 _NOP = 0
 _SIGNS = (0x2C, 0x2D)
