@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.text import Text
 
 from cairn.crash.event import Event
-from cairn.store.crashes.events import EventRecord, Events
+from cairn.store.crashes.events import Events
 from cairn_cli.debug_file_sending import upload
 from cairn_cli.debug_files import wait
 from cairn_cli.demo.post import post_minidump
@@ -47,9 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         _say(f"posting its minidump, as this would:\n  curl -F upload_file_minidump=@{DUMP.name} '{url}'")
         event_id = post_minidump(url, DUMP, {"sentry[release]": "lighthouse@1.4.2"})
         _say(f"accepted as {event_id}; waiting for the event")
-        record = _wait_for_event(target, event_id)
+        event = _wait_for_event(target, event_id)
         out.print()
-        print_report(Event.from_json(record.body))
+        print_report(event)
     out.print()
     _say("keep Cairn running on this machine with: .venv/bin/cairn local")
     return 0
@@ -80,14 +80,20 @@ def _minidump_url(connection: Connection) -> str:
     return f"{scheme}://{host}/api/{project}/minidump/?sentry_key={key}"
 
 
-def _wait_for_event(target: Target, event_id: str) -> EventRecord:
+def _wait_for_event(target: Target, event_id: str) -> Event:
+    """The event, with the sample's symbols: those of an older Cairn are compiled again first, and then the crash."""
     events = Events(target.settings, target.clients)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if (record := events.find(event_id)) is not None:
-            return record
+        record = events.find(event_id)
+        if record is not None and _has_symbols(event := Event.from_json(record.body)):
+            return event
         time.sleep(0.1)
-    raise CliError(f"no event after {PATIENCE} s", "the log of `cairn local --verbose` says more")
+    raise CliError(f"no event with symbols after {PATIENCE} s", "the log of `cairn local --verbose` says more")
+
+
+def _has_symbols(event: Event) -> bool:
+    return any(image.name == PROGRAM.name and image.debug_status == "found" for image in event.debug_meta.images)
 
 
 def _say(text: str) -> None:
